@@ -1,0 +1,53 @@
+/*
+ * settings.h - every number that a caller may choose: one table of key, type, range, preset, and one struct that the code reads.
+ *
+ * In:       key and value as text or number.  Out: struct sp_settings with every member in range.
+ * Not here: what a setting means to the arithmetic (policy.h), command-line syntax (the command makes its options from this table).
+ */
+#ifndef SP_SETTINGS_H
+#define SP_SETTINGS_H
+
+#include "status.h"
+
+enum sp_policy { SP_POLICY_QUERY, SP_POLICY_DELTA, SP_POLICY_BLOCK, SP_POLICY_RANDOM, SP_POLICY_INVERSE, SP_POLICY_RECENT, SP_POLICY_DENSE, SP_POLICIES };
+enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
+
+struct sp_settings { /* in the order of the table */
+  /* model */
+  int64_t isa;          /* choice: auto, or a level's name */
+  int64_t threads;      /* 0: what the process may use */
+  int64_t numerics;     /* enum sp_numerics */
+  int64_t mmap;         /* 1: map the file, 0: read it */
+  int64_t panels;       /* layers whose panels are kept at once; 0: all */
+  int64_t memory_limit; /* bytes; 0: none */
+  /* session */
+  int64_t context;      /* most tokens on the timeline; 0: what the model was trained for */
+  int64_t chunk;        /* rows that go through the layers together */
+  int64_t policy;       /* enum sp_policy */
+  double start;         /* l_s as a part of the layers: l_s = int(start * L + 1e-9) */
+  double ratio;         /* rho: part of the tokens to halt, [0, 1) */
+  double tau;           /* threshold; < 0: none. A row is halted only if its score is below */
+  int64_t tau_only;     /* 1: the threshold alone decides, ratio is not used */
+  int64_t every;        /* another gate every so many layers; 0: single shot */
+  int64_t window;       /* W: last rows that ask (query) */
+  int64_t layers;       /* layers up to the gate that the query score looks at */
+  int64_t pool;         /* neighbours of the maximum, odd */
+  int64_t prefix, suffix; /* rows at both ends that are never halted */
+  int64_t min_tokens;   /* shorter timelines stay dense */
+  int64_t gate_seed;    /* of policy random */
+  /* sampler */
+  double temperature, top_p, min_p, repeat_penalty;
+  int64_t top_k, repeat_last, seed;
+};
+
+struct still_settings {
+  struct sp_settings value;
+  char isa_name[16];
+  struct sp_error error;
+};
+
+void sp_settings_preset(struct still_settings *settings);
+/* settings may be NULL: the presets. STILLPOINT_ISA overrides a preset isa of "auto". */
+void sp_settings_resolve(const still_settings *settings, struct still_settings *out);
+
+#endif
