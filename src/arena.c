@@ -96,8 +96,8 @@ static struct sp_arena_block *grow(struct sp_arena *arena, size_t bytes, const c
 
 void *sp_arena_alloc(struct sp_arena *arena, size_t n, size_t size, const char *what) {
   size_t bytes;
-  if (!rounded(n, size, &bytes)) bytes = SIZE_MAX / 2; /* refused by the allocation below */
-  else bytes = sp_round_up(n * size ? n * size : 1, 16);
+  bool fits = rounded(n, size, &bytes);
+  bytes = fits ? sp_round_up(n * size, 16) : SIZE_MAX / 2; /* what does not fit is refused by the allocation below */
   struct sp_arena_block *block = arena->last;
   if (!block || block->size - block->used < bytes) block = grow(arena, bytes, what);
   if (!block) return NULL;

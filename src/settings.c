@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum kind { INT, REAL, CHOICE, BYTES };
+
+#define AT(member) offsetof(struct sp_settings, member)
+#define ISAS "auto|ref|avx2|avxvnni|avx512|vnni|amx|neon|dot|i8mm"
 
 static const struct key {
   const char *name;
@@ -23,8 +27,6 @@ static const struct key {
   double least, most, preset;
   const char *text;
 } keys[] = {
-#define AT(member) offsetof(struct sp_settings, member)
-#define ISAS "auto|ref|avx2|avxvnni|avx512|vnni|amx|neon|dot|i8mm"
     {"isa", CHOICE, "model", ISAS, AT(isa), 0, 9, 0, "instruction set level of the kernels; one that the machine lacks is an error"},
     {"threads", INT, "model", NULL, AT(threads), 0, 1024, 0, "threads of the team; 0: as many as the process may use"},
     {"numerics", CHOICE, "model", "int8|float", AT(numerics), 0, 1, 0, "int8: the same bits everywhere; float: fp32 through BLAS"},
@@ -53,9 +55,10 @@ static const struct key {
     {"top-k", INT, "sampler", NULL, AT(top_k), 0, 1 << 24, 0, "keep the k most probable tokens; 0: all"},
     {"repeat-last", INT, "sampler", NULL, AT(repeat_last), 0, 1 << 24, 64, "tokens back that the repetition penalty looks"},
     {"seed", INT, "sampler", NULL, AT(seed), 0, 0x1p53, 1, "seed of the sampler"},
+};
+
 #undef ISAS
 #undef AT
-};
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 
