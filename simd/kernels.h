@@ -151,10 +151,10 @@ struct sp_kernels {
   SP_SLOT_LIST(SP_SLOT)
 #undef SP_SLOT
   /* File row -> fp32, k a multiple of the type's block. One fixed order of operations per type, stated in ref_blocks.c. */
-  sp_dequant_fn dequant[SP_TYPES];
+  const sp_dequant_fn *dequant; /* [SP_TYPES] */
   /* numerics, section 4: lane[j mod 16] = fma((float)dot_j, S_j * d_x, lane), then fma((float)sum_j, M_j * d_x, lane) if the type
    * has a minimum, j over sub-blocks of 16 or 32; fold as lanes16. F32, F16, BF16: element i, fma, lane i mod 16. */
-  sp_dot_fn dot[SP_TYPES];
+  const sp_dot_fn *dot; /* [SP_TYPES] */
 };
 
 enum sp_slot { /* for counting calls; the two arrays count as one slot each */

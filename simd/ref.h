@@ -1,0 +1,19 @@
+/*
+ * ref.h - the reference kernels by name, for the tables of levels that have nothing better for a slot.
+ *
+ * In:       nothing.  Out: declarations only; ref.c and ref_blocks.c define them.
+ * Not here: contracts (kernels.h).
+ */
+#ifndef SP_REF_H
+#define SP_REF_H
+
+#include "simd/kernels.h"
+
+#define SP_REF_SLOT(result, name, parameters) result sp_ref_##name parameters;
+SP_SLOT_LIST(SP_REF_SLOT)
+#undef SP_REF_SLOT
+
+extern const sp_dequant_fn sp_ref_dequant[SP_TYPES];
+extern const sp_dot_fn sp_ref_dot[SP_TYPES];
+
+#endif
