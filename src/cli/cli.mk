@@ -1,0 +1,1 @@
+# cli.mk - the command. It links the core and not the public library: `inspect` shows files that the public interface refuses.

@@ -1,0 +1,24 @@
+# tests.mk - what "make check" runs: Check programs, then scripts; both speak TAP. Results: tests/*.trs.
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(LIBTOOL) --mode=execute $(EMULATOR)
+SH_LOG_COMPILER = $(SHELL)
+# What scripts need to know. Paths are absolute: scripts work in directories of their own.
+AM_TESTS_ENVIRONMENT = \
+  SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' SHELL='$(SHELL)' MAKE='$(MAKE)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
+  LIBTOOL='$(abs_top_builddir)/libtool' NM='$(NM)' AWK='$(AWK)' MANDOC='$(MANDOC)' EMULATOR='$(EMULATOR)' ASAN_FLAGS='$(ASAN_FLAGS)' \
+  CK_DEFAULT_TIMEOUT=120; \
+  export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT;
+
+test_scripts =
+EXTRA_DIST += $(test_scripts) build-aux/tap-driver.sh
+
+if HAVE_CHECK
+TESTS += $(test_scripts)
+else
+check-local:
+	@echo 'make check needs the unit test framework Check 0.15 (Debian: apt-get install check); install it and run configure again.' >&2
+	@exit 1
+endif
