@@ -18,6 +18,7 @@ struct sp_ctx {
   atomic_int cancel;          /* set from any thread or a signal handler */
   atomic_size_t bytes, peak;  /* allocated through arena.h */
   double phase_start;         /* of sp_phase_begin */
+  double seconds[STILL_PHASES]; /* spent in each phase since the call began */
 };
 
 void sp_ctx_init(struct sp_ctx *ctx, const still_hooks *hooks); /* hooks may be NULL */

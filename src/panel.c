@@ -1,0 +1,84 @@
+/*
+ * panel.c - builds int8 panels, 64 columns a task.
+ *
+ * In:       file rows.  Out: panels.
+ * Not here: the arithmetic of types and of the rotation (simd/), budgets (weights.c).
+ */
+#include "panel.h"
+
+#include <string.h>
+
+size_t sp_rotation_block(size_t k) {
+  size_t b = k & (~k + 1); /* the lowest set bit */
+  return b > 256 ? 256 : b;
+}
+
+static size_t padded(size_t n, size_t multiple) { return sp_round_up(n, multiple); }
+
+/* One allocation holds weights, sums and scales, in this order. */
+size_t sp_panel_bytes(size_t n, size_t k) {
+  size_t np = padded(n, SP_PANEL_COLS);
+  return np * padded(k, SP_PANEL_DEPTH) + np * (sizeof(int32_t) + sizeof(float));
+}
+
+struct build {
+  const struct sp_kernels *kernels;
+  const struct sp_tensor *tensor;
+  struct sp_panel *panel;
+  uint8_t *scratch;       /* per thread: k floats, then k int8 */
+  size_t scratch_stride;
+  atomic_size_t bad;      /* lowest row that is not finite, or SIZE_MAX */
+};
+
+static void note_bad_row(atomic_size_t *bad, size_t row) {
+  size_t seen = atomic_load(bad);
+  while (row < seen && !atomic_compare_exchange_weak(bad, &seen, row)) continue;
+}
+
+static void build_block(void *job, size_t task, int thread) {
+  struct build *b = job;
+  struct sp_panel *p = b->panel;
+  float *row = (float *)(b->scratch + (size_t)thread * b->scratch_stride);
+  uint8_t *q = (uint8_t *)(row + p->k);
+  size_t first = task * SP_PANEL_COLS, last = first + SP_PANEL_COLS;
+  memset(p->w + first * p->kp, 0, SP_PANEL_COLS * p->kp);
+  for (size_t c = first; c < last && c < p->n; c++) {
+    b->kernels->dequant[b->tensor->type](row, b->tensor->data + c * b->tensor->row_bytes, p->k);
+    float scale = b->kernels->quantise(q, row, p->k, sp_rotation_block(p->k), 0);
+    if (scale < 0) {
+      note_bad_row(&b->bad, c);
+      continue;
+    }
+    p->sw[c] = scale;
+    b->kernels->panel_column(p, c, (const int8_t *)q);
+  }
+}
+
+still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
+                            const struct sp_tensor *tensor, struct sp_panel *panel) {
+  size_t n = tensor->ne[1], k = tensor->ne[0];
+  *panel = (struct sp_panel){.n = n, .k = k, .np = padded(n, SP_PANEL_COLS), .kp = padded(k, SP_PANEL_DEPTH)};
+  struct build b = {.kernels = kernels, .tensor = tensor, .panel = panel, .scratch_stride = sp_round_up(k * 5, SP_ALIGN)};
+  atomic_init(&b.bad, SIZE_MAX);
+  panel->w = sp_alloc(ctx, 1, sp_panel_bytes(n, k), "a weight panel");
+  b.scratch = sp_alloc(ctx, (size_t)team->threads, b.scratch_stride, "the building of panels");
+  still_status status = panel->w && b.scratch ? STILL_OK : STILL_ENOMEM;
+  if (status == STILL_OK) {
+    panel->wsum = (int32_t *)(panel->w + panel->np * panel->kp);
+    panel->sw = (float *)(panel->wsum + panel->np);
+    memset(panel->wsum, 0, panel->np * (sizeof *panel->wsum + sizeof *panel->sw));
+    status = sp_team_run(team, ctx, panel->np / SP_PANEL_COLS, build_block, &b);
+  }
+  size_t bad = atomic_load(&b.bad);
+  if (status == STILL_OK && bad != SIZE_MAX)
+    status = sp_fail(&ctx->error, STILL_ENUMERIC, "tensor %s has a weight in row %zu that is not finite (its data begin at offset %llu): "
+                     "the file is damaged, get it again", tensor->name, bad, (unsigned long long)tensor->offset);
+  sp_free(ctx, b.scratch, (size_t)team->threads, b.scratch_stride);
+  if (status != STILL_OK) sp_panel_free(ctx, panel);
+  return status;
+}
+
+void sp_panel_free(struct sp_ctx *ctx, struct sp_panel *panel) {
+  if (panel->w) sp_free(ctx, panel->w, 1, sp_panel_bytes(panel->n, panel->k));
+  memset(panel, 0, sizeof *panel);
+}

@@ -1,0 +1,24 @@
+/*
+ * panel.h - a weight tensor as an int8 panel: file rows -> fp32 -> rotated -> one scale a row -> the layout of the kernels.
+ *
+ * In:       a tensor of the file.  Out: struct sp_panel, a pure function of the tensor's bytes (numerics, section 2, step 3).
+ * Not here: when a panel is built and how long it is kept (weights.h).
+ */
+#ifndef SP_PANEL_H
+#define SP_PANEL_H
+
+#include "gguf.h"
+#include "team.h"
+
+/* Block of the Walsh-Hadamard rotation for rows of length k: the largest power of two that divides k, at most 256. */
+size_t sp_rotation_block(size_t k);
+
+/* Bytes of the three arrays of a panel of n rows of length k. */
+size_t sp_panel_bytes(size_t n, size_t k);
+
+/* Builds the panel with the team. STILL_ENUMERIC names tensor and row where a weight is not finite. Free with sp_panel_free. */
+still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
+                            const struct sp_tensor *tensor, struct sp_panel *panel);
+void sp_panel_free(struct sp_ctx *ctx, struct sp_panel *panel); /* leaves it empty; an empty one is allowed */
+
+#endif
