@@ -1,0 +1,33 @@
+/*
+ * k_avxvnni.c - the table of level "avxvnni": AVX2 with AVX-VNNI, for processors that have no AVX-512.
+ *
+ * In:       the bodies in *.inc, written in the verbs of vec_avx2.h.  Out: sp_kernels_avxvnni, the only global symbol of this object.
+ * Not here: contracts (kernels.h), the choice of a level (cpu.c, pick.c).
+ *
+ * Compiled with flags of its own (simd.mk); nothing here may be called on a machine that cpu.c does not find able.
+ */
+#ifndef __AVXVNNI__
+#error "this file needs -mavxvnni"
+#endif
+#define HAVE_VNNI 1 /* vpdpbusd on ymm registers, VEX-encoded */
+
+#include <string.h>
+#include "vec_avx2.h"
+#include "ref.h"
+#include "vector.inc"
+
+extern const struct sp_kernels sp_kernels_avxvnni;
+
+const struct sp_kernels sp_kernels_avxvnni = {
+  .isa = "avxvnni",
+  .row_flip = 0,
+  .query_flip = 0,
+  VECTOR_SLOTS,
+  .gemm = sp_ref_gemm,
+  .panel_column = sp_ref_panel_column,
+  .attn = sp_ref_attn,
+  .mass = sp_ref_mass,
+  .act8 = sp_ref_act8,
+  .dequant = sp_ref_dequant,
+  .dot = sp_ref_dot,
+};
