@@ -16,6 +16,7 @@
 #ifdef HAVE_CUDA
 #include <dlfcn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* CUresult: 0 is success; 100 is "no device", which a driver without hardware gives. 34 is the toolkit's stub library. */
@@ -26,6 +27,7 @@ struct driver {
   int (*init)(unsigned flags);
   int (*version)(int *version); /* 1000 * major + 10 * minor */
   int (*count)(int *count);
+  int (*device)(int *device, int ordinal);
   int (*name)(char *name, int size, int device);
 };
 
@@ -38,8 +40,8 @@ static size_t append(char *text, size_t n, size_t used, const char *format, ...)
   return added < 0 ? used : (size_t)added < n - used ? used + (size_t)added : n - 1;
 }
 
-/* Name of the first entry point that the library lacks, or NULL. POSIX lets the object pointer of dlsym be read as a function pointer;
- * C has no conversion for it, so the bits are copied. */
+/* Name of the first entry point that the library lacks, or NULL. POSIX lets the object pointer of dlsym be read as a function
+ * pointer; C has no conversion for it, so the bits are copied. */
 static const char *resolve(void *library, struct driver *driver) {
   const struct {
     const char *symbol;
@@ -48,6 +50,7 @@ static const char *resolve(void *library, struct driver *driver) {
     {"cuInit", &driver->init},
     {"cuDriverGetVersion", &driver->version},
     {"cuDeviceGetCount", &driver->count},
+    {"cuDeviceGet", &driver->device},
     {"cuDeviceGetName", &driver->name},
   };
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -58,25 +61,31 @@ static const char *resolve(void *library, struct driver *driver) {
   return NULL;
 }
 
+static void say_why_not(int failed, char *why, size_t n) {
+  if (failed == CUDA_SUCCESS || failed == CUDA_NO_DEVICE)
+    append(why, n, 0, "an NVIDIA driver is installed but finds no GPU");
+  else if (failed == CUDA_STUB)
+    append(why, n, 0, "libcuda.so.1 is the CUDA toolkit's stub and no driver");
+  else
+    append(why, n, 0, "the NVIDIA driver failed with error %d", failed);
+}
+
 static int describe(const struct driver *driver, char *why, size_t n) {
   int version = 0, count = 0;
   int failed = driver->init(0);
   if (failed == CUDA_SUCCESS) failed = driver->version(&version);
   if (failed == CUDA_SUCCESS) failed = driver->count(&count);
-  if (failed == CUDA_NO_DEVICE || (failed == CUDA_SUCCESS && count < 1)) {
-    append(why, n, 0, "an NVIDIA driver is installed but finds no GPU");
+  if (failed != CUDA_SUCCESS || count < 1) {
+    say_why_not(failed, why, n);
     return 0;
   }
-  if (failed != CUDA_SUCCESS) {
-    append(why, n, 0, failed == CUDA_STUB ? "libcuda.so.1 is the CUDA toolkit's stub, not a driver" : "the NVIDIA driver failed with error %d",
-           failed);
-    return 0;
-  }
-  size_t used = append(why, n, 0, "driver %d.%d, %d device%s", version / 1000, version % 1000 / 10, count, count == 1 ? "" : "s");
+  size_t used = append(why, n, 0, "driver %d.%d, %d device%s", version / 1000, version % 1000 / 10, count,
+                       count == 1 ? "" : "s");
   for (int i = 0; i < count; i++) {
-    char name[NAME_SIZE] = "?"; /* ordinals and device handles are the same small integers */
-    if (driver->name(name, NAME_SIZE, i) != CUDA_SUCCESS) name[0] = '?', name[1] = '\0';
-    used = append(why, n, used, "%s%s", i ? ", " : ": ", name);
+    char name[NAME_SIZE];
+    int device;
+    bool named = driver->device(&device, i) == CUDA_SUCCESS && driver->name(name, NAME_SIZE, device) == CUDA_SUCCESS;
+    used = append(why, n, used, "%s%s", i ? ", " : ": ", named ? name : "nameless");
   }
   return count;
 }

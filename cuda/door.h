@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-/* Number of usable devices. The line, at most n - 1 bytes and always terminated, is "driver 13.0, 2 devices: NVIDIA H200, NVIDIA H200"
- * or, with 0, the reason why no GPU is used. Touches no device beyond asking for its name; opens the driver and leaves it open, as it
- * cannot be unloaded safely. Not to be called in a forked child. */
+/* Number of devices. The line (n >= 1 bytes with its end, cut if longer) is "driver 13.0, 2 devices: NVIDIA H200, NVIDIA H200" or,
+ * with 0, the reason why there is none. Asks devices for their names and nothing else. The driver stays loaded, as it cannot be
+ * unloaded safely. Not to be called in a forked child. */
 int sp_cuda_probe(char *why, size_t n);
 
 #endif

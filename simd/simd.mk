@@ -1,3 +1,34 @@
 # simd.mk - kernels: the reference and the choice are part of the core; each instruction set is a library of its own, because its
 # flags must reach its one file and no other. -fno-lto: link-time optimisation could inline across that border.
 
+libspcore_la_SOURCES += simd/exp2.h simd/ref.h simd/ref.c simd/ref_blocks.c
+
+simd_bodies = simd/vector.inc
+
+if ISA_AVX2
+noinst_LTLIBRARIES += libspk_avx2.la
+libspk_avx2_la_SOURCES = simd/k_avx2.c simd/vec_avx2.h $(simd_bodies)
+libspk_avx2_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_AVX2_CFLAGS)
+libspcore_la_LIBADD += libspk_avx2.la
+endif
+
+if ISA_AVXVNNI
+noinst_LTLIBRARIES += libspk_avxvnni.la
+libspk_avxvnni_la_SOURCES = simd/k_avxvnni.c simd/vec_avx2.h $(simd_bodies)
+libspk_avxvnni_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_AVXVNNI_CFLAGS)
+libspcore_la_LIBADD += libspk_avxvnni.la
+endif
+
+if ISA_AVX512
+noinst_LTLIBRARIES += libspk_avx512.la
+libspk_avx512_la_SOURCES = simd/k_avx512.c simd/vec_avx512.h $(simd_bodies)
+libspk_avx512_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_AVX512_CFLAGS)
+libspcore_la_LIBADD += libspk_avx512.la
+endif
+
+if ISA_VNNI
+noinst_LTLIBRARIES += libspk_vnni.la
+libspk_vnni_la_SOURCES = simd/k_vnni.c simd/vec_avx512.h $(simd_bodies)
+libspk_vnni_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_VNNI_CFLAGS)
+libspcore_la_LIBADD += libspk_vnni.la
+endif

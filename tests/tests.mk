@@ -12,11 +12,20 @@ AM_TESTS_ENVIRONMENT = \
   CK_DEFAULT_TIMEOUT=120; \
   export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT;
 
-test_scripts =
-EXTRA_DIST += $(test_scripts) build-aux/tap-driver.sh
+# Check programs link the core, so that they see what the version map hides.
+test_programs =
+# Programs that scripts use: tests/mktiny writes tiny models.
+test_helpers = tests/mktiny
+test_scripts = tests/header.sh tests/structure.sh
+
+tests_mktiny_SOURCES = tests/mktiny.c tests/tiny.c tests/tiny_vocab.c tests/tiny.h
+tests_mktiny_LDADD = libspcore.la
+
+EXTRA_DIST += $(test_scripts) tests/tap.sh build-aux/tap-driver.sh
 
 if HAVE_CHECK
-TESTS += $(test_scripts)
+check_PROGRAMS += $(test_programs) $(test_helpers)
+TESTS += $(test_programs) $(test_scripts)
 else
 check-local:
 	@echo 'make check needs the unit test framework Check 0.15 (Debian: apt-get install check); install it and run configure again.' >&2
