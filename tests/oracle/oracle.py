@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""oracle.py - prints the digests that `stillpoint digest` prints, computed by the NumPy rendering of the numeric contract.
+
+In:       --model FILE, token ids of the prompt (--ids, a file or "1,2,3") and of the probe (--probe), settings by their names.
+Out:      lines "scores SHA", "kept SHA", "logits SHA", "tokens SHA"; with --dump DIR also the arrays as raw files.
+Not here: text (ids come from `stillpoint tokenize` or from the caller).
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import numpy as np
+
+import gate
+from model import Model
+from prefill import Run, key_shift
+
+
+def ids_of(text):
+    if os.path.exists(text):
+        with open(text, encoding="ascii") as file:
+            text = file.read()
+    return [int(word) for word in text.replace(",", " ").split()]
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--ids", required=True, help="token ids of the prompt: a file, or numbers with commas")
+    parser.add_argument("--probe", help="token ids of the probe for the key shift; without it, the shift is 0")
+    parser.add_argument("--predict", type=int, default=16, help="greedy tokens to decode")
+    parser.add_argument("--dense", action="store_true")
+    parser.add_argument("--dump", help="folder for scores, kept, logits and tokens as raw little-endian files")
+    for name, preset in vars(gate.Settings).items():
+        if isinstance(preset, (int, float, str)) and not name.startswith("_"):
+            parser.add_argument("--" + name.replace("_", "-"), type=type(preset), default=preset)
+    return parser.parse_args()
+
+
+def compute(options):
+    model = Model(options.model)
+    shift = key_shift(model, ids_of(options.probe)) if options.probe else None
+    names = [name for name in vars(gate.Settings) if name in vars(options)]
+    settings = None if options.dense else gate.Settings(**{name: getattr(options, name) for name in names})
+    run = Run(model, shift)
+    logits = run.prefill(ids_of(options.ids), settings)
+    return {"scores": run.scores.astype("<f4"), "kept": run.kept.astype("<u4"), "logits": logits.astype("<f4"),
+            "tokens": np.array(run.greedy(options.predict), "<i4")}
+
+
+def main():
+    options = parse()
+    for name, array in compute(options).items():
+        print(name, hashlib.sha256(array.tobytes()).hexdigest())
+        if options.dump:
+            array.tofile(os.path.join(options.dump, name))
+
+
+if __name__ == "__main__":
+    main()
