@@ -11,8 +11,6 @@
 #include "ref.h"
 #include "vector.inc"
 
-extern const struct sp_kernels sp_kernels_avx2;
-
 const struct sp_kernels sp_kernels_avx2 = {
   .isa = "avx2",
   .row_flip = 0,

@@ -11,8 +11,6 @@
 #include "ref.h"
 #include "vector.inc"
 
-extern const struct sp_kernels sp_kernels_avx512;
-
 const struct sp_kernels sp_kernels_avx512 = {
   .isa = "avx512",
   .row_flip = 0,

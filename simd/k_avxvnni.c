@@ -16,8 +16,6 @@
 #include "ref.h"
 #include "vector.inc"
 
-extern const struct sp_kernels sp_kernels_avxvnni;
-
 const struct sp_kernels sp_kernels_avxvnni = {
   .isa = "avxvnni",
   .row_flip = 0,

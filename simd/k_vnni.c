@@ -16,8 +16,6 @@
 #include "ref.h"
 #include "vector.inc"
 
-extern const struct sp_kernels sp_kernels_vnni;
-
 const struct sp_kernels sp_kernels_vnni = {
   .isa = "vnni",
   .row_flip = 0,

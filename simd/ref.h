@@ -1,5 +1,5 @@
 /*
- * ref.h - the reference kernels by name, for the tables of levels that have nothing better for a slot.
+ * ref.h - the tables of all levels, and the reference kernels by name for levels that have nothing better for a slot.
  *
  * In:       nothing.  Out: declarations only; ref.c and ref_blocks.c define them.
  * Not here: contracts (kernels.h).
@@ -15,5 +15,8 @@ SP_SLOT_LIST(SP_REF_SLOT)
 
 extern const sp_dequant_fn sp_ref_dequant[SP_TYPES];
 extern const sp_dot_fn sp_ref_dot[SP_TYPES];
+
+/* The tables of the other levels; each exists only if its level was built (build.h: HAVE_ISA_*). */
+extern const struct sp_kernels sp_kernels_avx2, sp_kernels_avxvnni, sp_kernels_avx512, sp_kernels_vnni;
 
 #endif

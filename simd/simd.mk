@@ -1,7 +1,7 @@
 # simd.mk - kernels: the reference and the choice are part of the core; each instruction set is a library of its own, because its
 # flags must reach its one file and no other. -fno-lto: link-time optimisation could inline across that border.
 
-libspcore_la_SOURCES += simd/exp2.h simd/ref.h simd/ref.c simd/ref_blocks.c
+libspcore_la_SOURCES += simd/exp2.h simd/ref.h simd/ref.c simd/ref_blocks.c simd/cpu.h simd/cpu.c simd/pick.c simd/blas.c
 
 simd_bodies = simd/vector.inc
 
