@@ -1,0 +1,195 @@
+/*
+ * attn.c - attention on a chunk, in three runs of the team: rotate, store and pack; attend; (by linear.c) project.
+ *
+ * In:       q, k, v of the chunk.  Out: one row of heads for each, then U.
+ * Not here: the integer flash attention itself (the attn kernel; numerics, section 3, step 3).
+ *
+ * Lanes: the queries of a block that share a KV head are numbered head * rows + row and fill the lanes of groups of 16. A full
+ * block gives one group a head; a single row (decode) packs its heads into as few groups as can be.
+ */
+#include "attn.h"
+
+#include <math.h>
+#include <string.h>
+
+struct attend {
+  struct sp_work *work;
+  unsigned layer;
+  size_t at, blocks;
+};
+
+struct sp_block sp_attn_block(size_t at, size_t n, size_t index) {
+  size_t begin = (at / SP_LANES + index) * SP_LANES, end = begin + SP_LANES;
+  begin = begin < at ? at : begin;
+  end = end < at + n ? end : at + n;
+  return (struct sp_block){.first = begin - at, .rows = end - begin, .list = begin};
+}
+
+static size_t count_blocks(size_t at, size_t n) { return (at + n - 1) / SP_LANES - at / SP_LANES + 1; }
+
+static size_t queries_per_kv(const struct sp_config *c) { return c->n_heads / c->n_kv_heads; }
+
+/* First group of a KV head of a block in packed, sq, m, l, limit. */
+static size_t group_at(const struct sp_config *c, size_t block, size_t kv_head) {
+  return block * c->n_heads + kv_head * queries_per_kv(c);
+}
+
+static size_t row_length(const struct sp_config *c) { return (size_t)(c->n_heads + 2 * c->n_kv_heads) * c->head_dim; }
+
+static size_t groups_of(const struct sp_config *c, const struct sp_block *b) {
+  return (b->rows * queries_per_kv(c) + SP_LANES - 1) / SP_LANES;
+}
+
+/* ---- rotate, store, pack -------------------------------------------------------------------------------------- */
+
+static void rotate_heads(struct sp_work *w, float *x, size_t heads, const float *norm, size_t position) {
+  const struct sp_config *c = w->engine->config;
+  const struct sp_kernels *k = w->engine->kernels;
+  for (size_t h = 0; norm && h < heads; h++)
+    k->rmsnorm(x + h * c->head_dim, x + h * c->head_dim, norm, c->head_dim, c->norm_eps);
+  size_t at = position * w->rope.half;
+  k->rope(x, heads, c->head_dim, c->rope.n_rot, w->rope.c + at, w->rope.s + at, c->rope.style);
+}
+
+/* k and v stay as they are in the chunk: the probe reads them after. */
+static bool store_kv(struct sp_work *w, unsigned layer, size_t list, const float *k, const float *v) {
+  const struct sp_config *c = w->engine->config;
+  size_t d = c->head_dim;
+  float key[256], value[256];
+  bool finite = true;
+  for (size_t h = 0; h < c->n_kv_heads; h++) {
+    const float *shift = w->engine->shift + (layer * c->n_kv_heads + h) * d;
+    for (size_t i = 0; i < d; i++) key[i] = w->float_path ? k[h * d + i] : k[h * d + i] - shift[i];
+    memcpy(value, v + h * d, d * sizeof *value);
+    finite &= sp_kv_put(w->engine->kernels, &w->kv[layer], h, list, key, value);
+  }
+  return finite;
+}
+
+/* One query into lane `lane` counted from group `group`. */
+static bool pack_query(struct sp_work *w, size_t group, size_t lane, const float *q) {
+  const struct sp_config *c = w->engine->config;
+  const struct sp_kernels *k = w->engine->kernels;
+  size_t d = c->head_dim, dk = sp_round_up(d, 64), b = sp_rotation_block(d);
+  float x[256];
+  uint8_t bytes[256];
+  memcpy(x, q, d * sizeof *x);
+  memset(bytes, k->query_flip, dk);
+  float scale = k->quantise(bytes, x, d, b, k->query_flip);
+  group += lane / SP_LANES;
+  lane %= SP_LANES;
+  uint8_t *to = w->packed + group * SP_LANES * dk + lane * 4;
+  for (size_t i = 0; i < dk; i += 4) memcpy(to + i * SP_LANES, bytes + i, 4);
+  w->sq[group * SP_LANES + lane] = scale * (1.0f / (float)b) * (float)(1.4426950408889634 / sqrt((double)d));
+  return scale >= 0;
+}
+
+/* All lanes of a KV head's groups: idle ones hold a zero query that sees what the last row sees. */
+static void clear_groups(struct sp_work *w, const struct sp_block *b, size_t group) {
+  size_t n = groups_of(w->engine->config, b) * SP_LANES, dk = sp_round_up(w->engine->config->head_dim, 64);
+  memset(w->packed + group * SP_LANES * dk, w->engine->kernels->query_flip, n * dk);
+  for (size_t i = 0; i < n; i++) {
+    w->sq[group * SP_LANES + i] = 0;
+    w->limit[group * SP_LANES + i] = (uint32_t)(b->list + b->rows);
+  }
+}
+
+static void pack_block(void *job, size_t task, int thread) {
+  (void)thread;
+  const struct attend *a = job;
+  struct sp_work *w = a->work;
+  const struct sp_config *c = w->engine->config;
+  const struct sp_layer *layer = &w->engine->weights->layers[a->layer];
+  struct sp_block b = sp_attn_block(a->at, w->n, task);
+  size_t d = c->head_dim, per = queries_per_kv(c);
+  for (size_t h = 0; h < c->n_kv_heads && !w->float_path; h++) clear_groups(w, &b, group_at(c, task, h));
+  for (size_t r = 0; r < b.rows; r++) {
+    size_t row = b.first + r;
+    float *q = w->qkv + row * row_length(c), *k = q + c->n_heads * d, *v = k + c->n_kv_heads * d;
+    rotate_heads(w, q, c->n_heads, layer->q_norm, w->position[row]);
+    rotate_heads(w, k, c->n_kv_heads, layer->k_norm, w->position[row]);
+    bool finite = store_kv(w, a->layer, b.list + r, k, v);
+    for (size_t h = 0; h < c->n_heads && !w->float_path; h++) {
+      size_t group = group_at(c, task, h / per), lane = h % per * b.rows + r;
+      finite &= pack_query(w, group, lane, q + h * d);
+      w->limit[group * SP_LANES + lane] = (uint32_t)(b.list + r + 1);
+    }
+    if (!finite) sp_work_bad(w, row);
+  }
+}
+
+/* ---- attend --------------------------------------------------------------------------------------------------- */
+
+/* What the gate wants of this query: its bytes, scale, maximum and denominator. */
+static void record_query(struct sp_work *w, const struct attend *a, size_t list, size_t head, size_t group, size_t lane) {
+  const struct sp_watch *watch = &w->watch;
+  if (!watch->query || a->layer < watch->first_layer || a->layer > watch->layer || list < watch->window_from) return;
+  const struct sp_config *c = w->engine->config;
+  size_t dk = sp_round_up(c->head_dim, 64);
+  size_t to = ((a->layer - watch->first_layer) * w->record.window + list - watch->window_from) * c->n_heads + head;
+  group += lane / SP_LANES;
+  lane %= SP_LANES;
+  const uint8_t *from = w->packed + group * SP_LANES * dk + lane * 4;
+  for (size_t i = 0; i < dk; i += 4) memcpy(w->record.q + to * dk + i, from + i * SP_LANES, 4);
+  w->record.sq[to] = w->sq[group * SP_LANES + lane];
+  w->record.m[to] = w->m[group * SP_LANES + lane];
+  w->record.l[to] = w->l[group * SP_LANES + lane];
+}
+
+static void attend_int8(struct sp_work *w, const struct attend *a, const struct sp_block *b, size_t block, size_t h, float *o) {
+  const struct sp_config *c = w->engine->config;
+  const struct sp_kv *kv = &w->kv[a->layer];
+  size_t d = c->head_dim, per = queries_per_kv(c), group = group_at(c, block, h), lane0 = group * SP_LANES, row0 = h * kv->rows;
+  w->engine->kernels->attn(&(struct sp_attn){
+      .k = sp_kv_k(kv, h, 0), .v = sp_kv_v(kv, h), .sk = kv->sk + row0, .sv = kv->sv + row0, .ksum = kv->ksum + row0, .d = d,
+      .tiles = b->list / SP_TILE + 1, .groups = groups_of(c, b), .q = w->packed + lane0 * kv->dk, .sq = w->sq + lane0,
+      .limit = w->limit + lane0, .o = o, .m = w->m + lane0, .l = w->l + lane0});
+  for (size_t i = 0; i < b->rows * per; i++) {
+    size_t r = i % b->rows, head = h * per + i / b->rows;
+    float *to = w->heads + ((b->first + r) * c->n_heads + head) * d;
+    const float *from = o + i / SP_LANES * kv->dv * SP_LANES + i % SP_LANES;
+    for (size_t e = 0; e < d; e++) to[e] = from[e * SP_LANES];
+    record_query(w, a, b->list + r, head, group, i);
+  }
+}
+
+/* Blocks with the longest lists first, so that no thread is left with one at the end. */
+static void attend_block(void *job, size_t task, int thread) {
+  const struct attend *a = job;
+  size_t kv_heads = a->work->engine->config->n_kv_heads, block = a->blocks - 1 - task / kv_heads;
+  struct sp_block b = sp_attn_block(a->at, a->work->n, block);
+  float *scratch = sp_work_scratch(a->work, thread);
+  if (a->work->float_path)
+    sp_attn_float(a->work, &b, a->layer, task % kv_heads, scratch);
+  else
+    attend_int8(a->work, a, &b, block, task % kv_heads, scratch);
+}
+
+/* The probe's keys after rotation, summed in the order of positions. */
+static void sum_keys(struct sp_work *w, unsigned layer) {
+  const struct sp_config *c = w->engine->config;
+  size_t n = (size_t)c->n_kv_heads * c->head_dim;
+  float *sum = w->key_sum + layer * n;
+  for (size_t r = 0; r < w->n; r++)
+    for (size_t i = 0; i < n; i++) sum[i] += w->qkv[r * row_length(c) + c->n_heads * c->head_dim + i];
+}
+
+still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer, size_t at) {
+  struct sp_engine *e = w->engine;
+  const struct sp_config *c = e->config;
+  const struct sp_weight *weights = e->weights->layers[layer].w;
+  struct attend a = {.work = w, .layer = layer, .at = at, .blocks = count_blocks(at, w->n)};
+  size_t q = (size_t)c->n_heads * c->head_dim, kv = (size_t)c->n_kv_heads * c->head_dim, length = row_length(c);
+  const struct sp_output qkv[] = {{&weights[SP_WQ], w->qkv, length}, {&weights[SP_WK], w->qkv + q, length},
+                                  {&weights[SP_WV], w->qkv + q + kv, length}};
+  SP_TRY(sp_linear(w, in, qkv, 3));
+  SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks, pack_block, &a));
+  SP_TRY(sp_work_check(w, layer, "attention"));
+  if (w->key_sum) sum_keys(w, layer);
+  SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, attend_block, &a));
+  sp_count(e, SP_SLOT_rope, 2 * w->n);
+  sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);
+  SP_TRY(sp_linear_input(w, in, 0, w->n, w->heads, q, NULL));
+  SP_TRY(sp_work_check(w, layer, "the output projection"));
+  return sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd}, 1);
+}

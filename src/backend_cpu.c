@@ -1,0 +1,128 @@
+/*
+ * backend_cpu.c - the CPU's filling of backend.h.
+ *
+ * In:       verbs.  Out: rows through halves, scores, logits.
+ * Not here: the halves (layer.c), scores of the query policy (mass.c).
+ */
+#include "backend.h"
+
+#include <string.h>
+
+#include "layer.h"
+#include "mass.h"
+#include "park.h"
+
+struct sp_lane {
+  struct sp_work work;
+  struct sp_park park[SP_PARKS];
+};
+
+static void end(struct sp_lane *lane) {
+  struct sp_ctx *ctx = lane->work.ctx;
+  for (int i = 0; i < SP_PARKS; i++) sp_park_free(ctx, &lane->park[i]);
+  sp_work_close(&lane->work);
+  sp_free(ctx, lane, 1, sizeof *lane);
+}
+
+static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **out) {
+  struct sp_lane *lane = sp_calloc(ctx, 1, sizeof *lane, "a session");
+  if (!lane) return STILL_ENOMEM;
+  still_status status = sp_work_open(&lane->work, engine, ctx, chunk);
+  if (status == STILL_OK)
+    *out = lane;
+  else
+    sp_free(ctx, lane, 1, sizeof *lane);
+  return status;
+}
+
+static still_status reserve(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions) {
+  struct sp_work *w = &lane->work;
+  for (unsigned l = first; l < last; l++) SP_TRY(sp_kv_reserve(w->ctx, &w->kv[l], rows));
+  return sp_rope_grow(w->ctx, &w->engine->config->rope, &w->rope, positions);
+}
+
+static still_status reserve_park(struct sp_lane *lane, unsigned park, size_t rows) {
+  return sp_park_reserve(lane->work.ctx, &lane->park[park], lane->work.engine->config->n_embd, rows);
+}
+
+struct embed {
+  struct sp_work *work;
+  const still_token *tokens;
+};
+
+static void embed_row(void *job, size_t task, int thread) {
+  (void)thread;
+  const struct embed *e = job;
+  sp_embed(e->work->engine, e->tokens[task], e->work->x + task * e->work->engine->config->n_embd);
+}
+
+static still_status load(struct sp_lane *lane, const still_token *tokens, size_t position, size_t n) {
+  struct sp_work *w = &lane->work;
+  for (size_t i = 0; i < n; i++) w->position[i] = (uint32_t)(position + i);
+  w->n = n;
+  sp_count(w->engine, SP_SLOT_dequant, n);
+  return sp_team_run(&w->engine->weights->team, w->ctx, n, embed_row, &(struct embed){w, tokens});
+}
+
+static still_status take(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n) {
+  sp_park_take(&lane->park[park], &lane->work, index, position, n);
+  return STILL_OK;
+}
+
+static still_status put(struct sp_lane *lane, unsigned park, size_t at) {
+  sp_park_put(&lane->park[park], &lane->work, at);
+  return STILL_OK;
+}
+
+/* The halves of one layer, [from, to) cut to it, with its panels held. */
+static still_status run_layer(struct sp_work *w, unsigned layer, const struct sp_pass *pass) {
+  SP_TRY(sp_weights_hold(w->engine->weights, w->ctx, layer));
+  unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
+  still_status status = STILL_OK;
+  for (unsigned half = from; half < to && status == STILL_OK; half++) status = sp_half(w, &w->chunk, half, pass->at);
+  sp_weights_release(w->engine->weights, layer);
+  return status;
+}
+
+static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
+  struct sp_work *w = &lane->work;
+  w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
+  if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
+  uint64_t done = pass->done;
+  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += w->n) {
+    SP_TRY(sp_progress(w->ctx, pass->phase, done, pass->total, pass->live));
+    SP_TRY(run_layer(w, layer, pass));
+  }
+  return sp_progress(w->ctx, pass->phase, done, pass->total, pass->live);
+}
+
+static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
+  struct sp_work *w = &lane->work;
+  w->watch = (struct sp_watch){0};
+  for (unsigned half = pass->from; half < pass->to; half++) SP_TRY(sp_half(w, &w->row, half, pass->at));
+  return STILL_OK;
+}
+
+static still_status scores(struct sp_lane *lane, const struct sp_watch *watch, float *out) {
+  if (watch->query) return sp_mass(&lane->work, watch, out);
+  memcpy(out, lane->work.record.delta, watch->rows * sizeof *out);
+  return STILL_OK;
+}
+
+static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) { return sp_head(&lane->work, first, n, out); }
+
+static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, float *sum) {
+  struct sp_work *w = &lane->work;
+  unsigned layers = w->engine->config->n_layers;
+  SP_TRY(reserve(lane, 0, layers, n, n));
+  SP_TRY(load(lane, tokens, 0, n));
+  w->key_sum = sum;
+  still_status status = run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = (uint64_t)n * layers, .live = 1});
+  w->key_sum = NULL;
+  return status;
+}
+
+const struct sp_backend sp_backend_cpu = {
+    .name = "cpu", .begin = begin, .end = end, .reserve = reserve, .reserve_park = reserve_park, .load = load, .take = take, .put = put,
+    .run = run, .step = step, .scores = scores, .logits = logits, .probe = probe,
+};

@@ -1,0 +1,106 @@
+/*
+ * kv.c - storage of keys and values: int8 with one scale a row and head, or fp32 on the float path.
+ *
+ * In:       rows of keys and values.  Out: tiles of 128 for the kernels (numerics, section 3, step 2).
+ * Not here: attention.
+ */
+#include "kv.h"
+
+#include <string.h>
+
+#include "panel.h"
+
+/* The arrays of a cache: where the pointer stands, bytes of a row of one head. Everything that allocates, moves or counts uses it. */
+struct array {
+  void **at;
+  size_t row;
+};
+
+enum { MOST_ARRAYS = 5 };
+
+static size_t arrays(struct sp_kv *kv, struct array a[MOST_ARRAYS]) {
+  if (kv->float_path) {
+    a[0] = (struct array){(void **)&kv->fk, kv->d * sizeof(float)};
+    a[1] = (struct array){(void **)&kv->fv, kv->dv * sizeof(float)};
+    return 2;
+  }
+  a[0] = (struct array){(void **)&kv->k, kv->dk};
+  a[1] = (struct array){(void **)&kv->v, kv->dv};
+  a[2] = (struct array){(void **)&kv->sk, sizeof(float)};
+  a[3] = (struct array){(void **)&kv->sv, sizeof(float)};
+  a[4] = (struct array){(void **)&kv->ksum, sizeof(int32_t)};
+  return MOST_ARRAYS;
+}
+
+void sp_kv_init(struct sp_kv *kv, const struct sp_config *c, bool float_path) {
+  *kv = (struct sp_kv){.heads = c->n_kv_heads, .d = c->head_dim, .dk = sp_round_up(c->head_dim, 64), .dv = sp_round_up(c->head_dim, 16),
+                       .float_path = float_path};
+}
+
+uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t rows) {
+  struct sp_kv kv;
+  struct array a[MOST_ARRAYS];
+  sp_kv_init(&kv, config, float_path);
+  uint64_t bytes = 0;
+  for (size_t i = 0, n = arrays(&kv, a); i < n; i++) bytes += a[i].row;
+  return bytes * kv.heads * sp_round_up(rows, SP_TILE);
+}
+
+/* Tiles of a head lie together, so a larger cache takes each head's bytes to a new place. */
+still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows) {
+  if (rows <= kv->rows) return STILL_OK;
+  struct sp_kv to = *kv;
+  struct array from_array[MOST_ARRAYS], to_array[MOST_ARRAYS];
+  to.rows = sp_round_up(rows, SP_TILE);
+  size_t n = arrays(kv, from_array), done = 0;
+  arrays(&to, to_array);
+  for (; done < n; done++) {
+    size_t new_head = to.rows * to_array[done].row, old_head = kv->rows * from_array[done].row;
+    uint8_t *memory = sp_calloc(ctx, kv->heads, new_head, "the KV cache");
+    if (!memory) break;
+    for (size_t h = 0; h < kv->heads && old_head; h++)
+      memcpy(memory + h * new_head, (uint8_t *)*from_array[done].at + h * old_head, old_head);
+    *to_array[done].at = memory;
+  }
+  if (done == n) sp_kv_free(ctx, kv);
+  for (size_t i = 0; done < n && i < done; i++) sp_free(ctx, *to_array[i].at, kv->heads, to.rows * to_array[i].row);
+  if (done < n) return STILL_ENOMEM;
+  *kv = to;
+  return STILL_OK;
+}
+
+void sp_kv_free(struct sp_ctx *ctx, struct sp_kv *kv) {
+  struct array a[MOST_ARRAYS];
+  for (size_t i = 0, n = arrays(kv, a); i < n; i++) {
+    sp_free(ctx, *a[i].at, kv->heads, kv->rows * a[i].row);
+    *a[i].at = NULL;
+  }
+  kv->rows = 0;
+}
+
+/* Channel-major inside a tile: element c of row i stands at [i / 128][c][i % 128]. */
+static size_t value_at(const struct sp_kv *kv, size_t head, size_t i, size_t c) {
+  size_t tile = (head * kv->rows + i) / SP_TILE;
+  return (tile * kv->dv + c) * SP_TILE + i % SP_TILE;
+}
+
+static bool put_float(struct sp_kv *kv, size_t head, size_t i, const float *k, const float *v) {
+  memcpy(kv->fk + (head * kv->rows + i) * kv->d, k, kv->d * sizeof *k);
+  for (size_t c = 0; c < kv->d; c++) kv->fv[value_at(kv, head, i, c)] = v[c];
+  return true;
+}
+
+bool sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, size_t head, size_t i, float *k, float *v) {
+  if (kv->float_path) return put_float(kv, head, i, k, v);
+  size_t row = head * kv->rows + i;
+  int8_t *kq = kv->k + row * kv->dk, vq[256];
+  kv->sk[row] = kernels->quantise((uint8_t *)kq, k, kv->d, sp_rotation_block(kv->d), 0);
+  kv->sv[row] = kernels->quantise((uint8_t *)vq, v, kv->d, 1, 0);
+  int32_t sum = 0;
+  for (size_t c = 0; c < kv->d; c++) {
+    sum += kq[c];
+    kv->v[value_at(kv, head, i, c)] = vq[c];
+  }
+  kv->ksum[row] = -128 * sum;
+  return kv->sk[row] >= 0 && kv->sv[row] >= 0;
+}

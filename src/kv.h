@@ -1,0 +1,40 @@
+/*
+ * kv.h - the KV cache of one layer, in the layouts that the attention kernels read.
+ *
+ * In:       keys and values of one row and head.  Out: struct sp_kv.
+ * Not here: which rows are on the layer's list (prefill.c), the shift of keys (attn.c).
+ *
+ * A layer's list may be shorter than the timeline: above a gate it holds the kept rows only. Row i of the list has its own original
+ * position, which only the rotation of its key knows.
+ */
+#ifndef SP_KV_H
+#define SP_KV_H
+
+#include "config.h"
+
+struct sp_kv {
+  size_t heads, d, dk, dv;  /* KV heads; head_dim, and it rounded up to 64 (keys) and to 16 (values) */
+  size_t rows;              /* capacity, a multiple of SP_TILE */
+  bool float_path;
+  /* int8: k [heads][rows][dk], v [heads][rows/128][dv][128], sk, sv, ksum [heads][rows] */
+  int8_t *k, *v;
+  float *sk, *sv;
+  int32_t *ksum;
+  /* float path: fk [heads][rows][d], fv [heads][rows/128][dv][128] */
+  float *fk, *fv;
+};
+
+void sp_kv_init(struct sp_kv *kv, const struct sp_config *config, bool float_path);
+/* Makes room for `rows` rows; what is there stays. Padding is zero. */
+still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows);
+void sp_kv_free(struct sp_ctx *ctx, struct sp_kv *kv);
+uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t rows); /* of one layer */
+
+/* Stores row i of one head. k and v are [d]; both are overwritten. k is what attention multiplies: rotated by position and, on the int8
+ * path, shifted. False if k or v is not finite. */
+bool sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, size_t head, size_t i, float *k, float *v);
+
+static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) { return kv->k + (head * kv->rows + i) * kv->dk; }
+static inline const int8_t *sp_kv_v(const struct sp_kv *kv, size_t head) { return kv->v + head * kv->rows * kv->dv; }
+
+#endif
