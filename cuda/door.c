@@ -7,11 +7,12 @@
  * The driver's interface is declared here and not taken from cuda.h: a build needs no CUDA toolkit, a run no CUDA library. Only
  * functions of the frozen C interface are used, under the versioned names that the driver exports.
  */
+#ifdef HAVE_CONFIG_H
+#include "build.h"
+#endif
 #include "cuda/door.h"
 
 #include <stdio.h>
-
-#include "build.h"
 
 #ifdef HAVE_CUDA
 #include <dlfcn.h>

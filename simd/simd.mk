@@ -1,9 +1,13 @@
 # simd.mk - kernels: the reference and the choice are part of the core; each instruction set is a library of its own, because its
 # flags must reach its one file and no other. -fno-lto: link-time optimisation could inline across that border.
 
-libspcore_la_SOURCES += simd/exp2.h simd/ref.h simd/ref.c simd/ref_blocks.c simd/cpu.h simd/cpu.c simd/pick.c simd/blas.c
+libspcore_la_SOURCES += \
+  simd/cpu.c simd/cpu.h \
+  simd/pick.c \
+  simd/exp2.h simd/ref.c simd/ref.h simd/ref_blocks.c \
+  simd/blas.c
 
-simd_bodies = simd/vector.inc
+simd_bodies = simd/vector.inc simd/unpack_x86.inc simd/blocks_x86.inc
 
 if ISA_AVX2
 noinst_LTLIBRARIES += libspk_avx2.la

@@ -9,11 +9,14 @@ libspcore_la_SOURCES += \
   src/arena.c src/arena.h \
   src/settings.c src/settings.h \
   src/team.c src/team.h \
-  src/file.h
+  src/file.c src/file.h
 
 # model file -> weights
 libspcore_la_SOURCES += \
-  src/gguf.h \
+  src/gguf.c src/gguf.h \
+  src/gguf_parts.h \
+  src/gguf_parse.c \
+  src/gguf_key.c \
   src/config.h \
   src/quant.c src/quant.h \
   src/rope.c src/rope.h \
@@ -24,5 +27,28 @@ libspcore_la_SOURCES += \
 libspcore_la_SOURCES += \
   src/vocab.h \
   src/chat.h
+
+# the values that flow
+libspcore_la_SOURCES += \
+  src/kv.c src/kv.h \
+  src/work.c src/work.h \
+  src/backend.h
+
+# one block of a prefill
+libspcore_la_SOURCES += \
+  src/linear.c src/linear.h \
+  src/attn.c src/attn.h \
+  src/attn_float.c \
+  src/ffn.c src/ffn.h \
+  src/layer.c src/layer.h \
+  src/mass.c src/mass.h
+
+# halting
+libspcore_la_SOURCES += \
+  src/park.c src/park.h
+
+# doors and public face
+libspcore_la_SOURCES += \
+  src/backend_cpu.c
 
 libspcore_la_LIBADD = $(OPENBLAS_LIBS) $(NUMA_LIBS)
