@@ -1,0 +1,160 @@
+/*
+ * prefill.c - the method in one page: stages of layers, and between two stages a gate.
+ *
+ * In:       struct sp_timeline with tokens.  Out: caches, logits of the last row, scores, kept rows.
+ * Not here: how rows are scored (policy.c), chosen (gate.c), parked and compacted (park.c), computed (behind backend.h).
+ *
+ * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no further,
+ * because from there on it could only change itself. Dense is one stage and no gate.
+ */
+#include "prefill.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t sp_prefill_stages(const struct sp_config *config, const struct sp_settings *s, size_t n,
+                         struct sp_stage stage[SP_MOST_STAGES], const char **why_dense) {
+  unsigned layers = config->n_layers, gate = (unsigned)(s->start * layers + 1e-9), from = 0;
+  size_t count = 0;
+  *why_dense = s->policy == SP_POLICY_DENSE ? "the policy is dense"
+               : n < (size_t)s->min_tokens  ? "fewer tokens than min-tokens"
+               : gate >= layers             ? "the start layer is above the last"
+                                            : NULL;
+  for (; !*why_dense && gate < layers && count < SP_MOST_STAGES - 1; gate += s->every ? (unsigned)s->every : layers) {
+    stage[count++] = (struct sp_stage){.from = from, .to = 2 * gate + 1};
+    from = 2 * gate + 1;
+  }
+  stage[count++] = (struct sp_stage){.from = from, .to = 2 * layers};
+  stage[0].rows = n;
+  return count;
+}
+
+/* What the layers of stage i must record for the gate at its end. */
+static struct sp_watch watch_for(const struct sp_timeline *t, size_t i) {
+  const struct sp_policy_row *policy = &sp_policies[t->settings->policy];
+  const struct sp_stage *stage = &t->stage[i];
+  size_t window = (size_t)t->settings->window < stage->rows ? (size_t)t->settings->window : stage->rows;
+  unsigned layer = stage->to / 2, back = (unsigned)t->settings->layers - 1, lowest = sp_stage_first(stage);
+  return (struct sp_watch){.delta = policy->delta, .block = policy->block, .query = policy->query, .layer = layer,
+                           .first_layer = layer - lowest > back ? layer - back : lowest, .rows = stage->rows,
+                           .window_from = stage->rows - window};
+}
+
+/* A chunk of stage i from row `at` of its list: fresh tokens in stage 0, rows that the gate below kept in the others. */
+static still_status bring(struct sp_timeline *t, size_t i, size_t at, size_t n) {
+  if (i == 0) return t->backend->load(t->lane, t->tokens + at, at, n);
+  return t->backend->take(t->lane, i > 1, t->kept + at, t->position + at, n);
+}
+
+/* Parks a chunk at the gate. `block` also looks at the feed-forward, of every row; the parked rows stay as they are. */
+static still_status wait_at_gate(struct sp_timeline *t, size_t i, const struct sp_pass *pass) {
+  SP_TRY(t->backend->put(t->lane, i > 0, pass->at));
+  if (!pass->watch->block) return STILL_OK;
+  struct sp_pass feed_forward = *pass;
+  feed_forward.from = pass->to;
+  feed_forward.to = pass->to + 1;
+  return t->backend->run(t->lane, &feed_forward);
+}
+
+static still_status observe(struct sp_timeline *t, const struct sp_observer *o, size_t at, size_t n) {
+  size_t vocab = t->engine->config->n_vocab;
+  for (size_t r = 0, rows; o && r < n; r += rows) {
+    rows = n - r < SP_FILE_ROWS ? n - r : SP_FILE_ROWS;
+    if (t->position[at + r + rows - 1] < o->first) continue;
+    SP_TRY(t->backend->logits(t->lane, r, rows, t->logits));
+    for (size_t k = 0; k < rows; k++)
+      if (t->position[at + r + k] >= o->first && o->fn(o->user, t->position[at + r + k], t->logits + k * vocab, vocab))
+        return sp_fail(&t->ctx->error, STILL_ECANCELLED, "cancelled by the reader of the logits");
+  }
+  return STILL_OK;
+}
+
+/* All rows of stage i from row `first` on, chunk by chunk. */
+static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, const struct sp_observer *o) {
+  const struct sp_stage *stage = &t->stage[i];
+  bool last = i + 1 == t->n_stages;
+  size_t chunk = (size_t)t->settings->chunk, layers = (stage->to - stage->from + 1) / 2;
+  struct sp_watch watch = last ? (struct sp_watch){0} : watch_for(t, i);
+  struct sp_pass pass = {.from = stage->from, .to = stage->to, .watch = last ? NULL : &watch,
+                         .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, .total = (uint64_t)(stage->rows - first) * layers,
+                         .live = (double)stage->rows / (double)t->n};
+  SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), stage->rows, t->n));
+  if (!last) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
+  for (pass.at = first; pass.at < stage->rows; pass.at += chunk) {
+    size_t n = stage->rows - pass.at < chunk ? stage->rows - pass.at : chunk;
+    SP_TRY(bring(t, i, pass.at, n));
+    SP_TRY(t->backend->run(t->lane, &pass));
+    SP_TRY(last ? observe(t, o, pass.at, n) : wait_at_gate(t, i, &pass));
+    if (last && pass.at + n == stage->rows) SP_TRY(t->backend->logits(t->lane, n - 1, 1, t->logits));
+    pass.done += (uint64_t)n * layers;
+  }
+  return STILL_OK;
+}
+
+/* The gate at the end of stage i: scores the list, chooses, and makes the kept rows the list of stage i + 1. */
+static still_status pass_gate(struct sp_timeline *t, size_t i) {
+  const struct sp_policy_row *policy = &sp_policies[t->settings->policy];
+  struct sp_watch watch = watch_for(t, i);
+  size_t n = t->stage[i].rows;
+  if (policy->delta || policy->block || policy->query) SP_TRY(t->backend->scores(t->lane, &watch, t->raw));
+  policy->score(&(struct sp_score_job){.kernels = t->engine->kernels, .settings = t->settings, .raw = t->raw,
+                                       .position = t->position, .score = t->score, .n = n});
+  for (size_t r = 0; r < n; r++)
+    if (!isfinite(t->score[r]))
+      return sp_fail(&t->ctx->error, STILL_ENUMERIC, "the score of the token at position %u at the gate of layer %u is not finite",
+                     t->position[r], watch.layer);
+  struct sp_gate_job job = {.kernels = t->engine->kernels, .settings = t->settings, .score = t->score, .position = t->position,
+                            .eligible = t->eligible, .n_eligible = t->n_eligible, .n = n, .kept = t->kept};
+  sp_gate_select(&t->gate, &job);
+  for (size_t k = 0; k < job.n_kept; k++) t->position[k] = t->position[t->kept[k]];
+  t->stage[i + 1].rows = job.n_kept;
+  sp_count(t->engine, SP_SLOT_radix_kth, 1);
+  if (i > 0) return STILL_OK;
+  for (size_t r = 0; r < n; r++) t->first_score[r] = policy->report(t->score[r]);
+  memcpy(t->first_kept, t->kept, job.n_kept * sizeof *t->kept);
+  t->n_scores = n;
+  t->n_kept = job.n_kept;
+  t->tau = policy->report(job.last);
+  return STILL_OK;
+}
+
+/* The first row that stage 0 must compute: the window's rows pass again, for what the gate records of them. */
+static size_t first_row(const struct sp_timeline *t, const struct sp_stage *before, size_t n_before) {
+  bool same = n_before == t->n_stages && before->to == t->stage[0].to && !t->settings->every;
+  bool gated = t->n_stages > 1;
+  size_t window = (size_t)t->settings->window, from = same ? t->finished : 0;
+  size_t recorded = gated && t->n > window ? t->n - window : 0;
+  if (gated) return from < recorded ? from : recorded;
+  return from < t->n ? from : t->n - 1; /* one row at least: its logits are wanted */
+}
+
+static void time_phase(struct sp_timeline *t, still_phase phase, double *since, double *panels) {
+  double now = sp_seconds(), built = t->ctx->seconds[STILL_PHASE_PANELS];
+  t->ctx->seconds[phase] += now - *since - (built - *panels);
+  *since = now;
+  *panels = built;
+}
+
+still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observer) {
+  struct sp_stage before = t->stage[0];
+  size_t n_before = t->n_stages;
+  double since = sp_seconds(), panels = t->ctx->seconds[STILL_PHASE_PANELS];
+  t->ready = false;
+  t->n_scores = t->n_kept = 0;
+  t->tau = 0;
+  t->n_stages = sp_prefill_stages(t->engine->config, t->settings, t->n, t->stage, &t->why_dense);
+  for (size_t r = 0; r < t->n; r++) t->position[r] = (uint32_t)r;
+  SP_TRY(sp_gate_reserve(t->ctx, &t->gate, t->n));
+  for (size_t i = 0; i < t->n_stages; i++) {
+    sp_phase_begin(t->ctx);
+    SP_TRY(run_stage(t, i, i ? 0 : first_row(t, &before, n_before), observer));
+    time_phase(t, i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, &since, &panels);
+    if (i + 1 == t->n_stages) break;
+    SP_TRY(pass_gate(t, i));
+    time_phase(t, STILL_PHASE_GATE, &since, &panels);
+  }
+  t->finished = t->n;
+  t->decoded = 0;
+  t->ready = true;
+  return STILL_OK;
+}

@@ -1,0 +1,66 @@
+/*
+ * prefill.h - the method: a timeline of tokens taken through the layers, with gates at which rows halt.
+ *
+ * In:       tokens on the timeline, settings.  Out: the KV cache of every layer, logits of the last row, scores and kept rows.
+ * Not here: arithmetic (behind the backend), sampling, the public handle (session.c).
+ */
+#ifndef SP_PREFILL_H
+#define SP_PREFILL_H
+
+#include "backend.h"
+#include "gate.h"
+
+enum { SP_MOST_STAGES = 64 };
+
+/* Layers between two gates and the list of rows that they see. Halves [from, to); the last stage ends above the last layer. */
+struct sp_stage {
+  unsigned from, to;
+  size_t rows;
+};
+
+/* A session's tokens and what became of them. */
+struct sp_timeline {
+  struct sp_ctx *ctx;
+  struct sp_engine *engine;
+  const struct sp_settings *settings;
+  const struct sp_backend *backend;
+  struct sp_lane *lane;
+  still_token *tokens;
+  size_t n, cap;         /* tokens on the timeline, decoded ones included */
+  size_t finished;       /* rows that went through stage 0 on the prefill path */
+  bool ready;            /* the caches and logits belong to tokens [0, n) */
+  struct sp_stage stage[SP_MOST_STAGES];
+  size_t n_stages;
+  size_t decoded;        /* rows after the prefill, at the end of every stage's list */
+  uint32_t *position;    /* [cap] original positions of the present stage's list */
+  uint32_t *kept;        /* [cap] what the present gate kept, as list rows */
+  float *raw, *score;    /* [cap] of the present gate */
+  float *first_score;    /* [cap] of the first gate, as reported */
+  uint32_t *first_kept;  /* [cap] rows that the first gate kept */
+  size_t n_scores, n_kept;
+  float tau;
+  const char *why_dense; /* NULL, or why nothing was to be halted */
+  uint8_t *eligible;     /* [n_eligible] or NULL */
+  size_t n_eligible;
+  struct sp_gate gate;
+  float *logits;         /* [SP_FILE_ROWS][n_vocab]; the last row's stand first when a call is done */
+};
+
+/* Called with the logits of position `position` (those that predict the next token); non-zero cancels. */
+struct sp_observer {
+  still_position_fn fn;
+  void *user;
+  size_t first;
+};
+
+/* Takes tokens [0, n) to the end; those before `finished` need not pass the first stage again. observer may be NULL. */
+still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observer);
+
+/* The stages of a timeline of n tokens; returns their number and, if it is one, why in *why_dense (NULL never). */
+size_t sp_prefill_stages(const struct sp_config *config, const struct sp_settings *settings, size_t n,
+                         struct sp_stage stage[SP_MOST_STAGES], const char **why_dense);
+/* Layers whose KV cache belongs to a stage. */
+static inline unsigned sp_stage_first(const struct sp_stage *s) { return (s->from + 1) / 2; }
+static inline unsigned sp_stage_last(const struct sp_stage *s) { return (s->to + 1) / 2; }
+
+#endif
