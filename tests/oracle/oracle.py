@@ -2,7 +2,7 @@
 """oracle.py - prints the digests that `stillpoint digest` prints, computed by the NumPy rendering of the numeric contract.
 
 In:       --model FILE, token ids of the prompt (--ids, a file or "1,2,3") and of the probe (--probe), settings by their names.
-Out:      lines "scores SHA", "kept SHA", "logits SHA", "tokens SHA"; with --dump DIR also the arrays as raw files.
+Out:      lines "scores SHA", "kept SHA", "logits SHA", "greedy SHA"; with --dump DIR also the arrays as raw files.
 Not here: text (ids come from `stillpoint tokenize` or from the caller).
 """
 
@@ -34,28 +34,33 @@ def parse():
     parser.add_argument("--probe", help="token ids of the probe for the key shift; without it, the shift is 0")
     parser.add_argument("--predict", type=int, default=16, help="greedy tokens to decode")
     parser.add_argument("--dense", action="store_true")
-    parser.add_argument("--dump", help="folder for scores, kept, logits and tokens as raw little-endian files")
+    parser.add_argument("--dump", help="folder for scores, kept, logits and greedy as raw little-endian files")
     for name, preset in vars(gate.Settings).items():
         if isinstance(preset, (int, float, str)) and not name.startswith("_"):
             parser.add_argument("--" + name.replace("_", "-"), type=type(preset), default=preset)
     return parser.parse_args()
 
 
-def compute(options):
-    model = Model(options.model)
-    shift = key_shift(model, ids_of(options.probe)) if options.probe else None
-    names = [name for name in vars(gate.Settings) if name in vars(options)]
-    settings = None if options.dense else gate.Settings(**{name: getattr(options, name) for name in names})
+def compute(model, ids, shift, settings, predict):
+    """The four arrays that are hashed, in the order in which `stillpoint digest` prints them. settings None: dense."""
     run = Run(model, shift)
-    logits = run.prefill(ids_of(options.ids), settings)
+    logits = run.prefill(ids, settings)
     return {"scores": run.scores.astype("<f4"), "kept": run.kept.astype("<u4"), "logits": logits.astype("<f4"),
-            "tokens": np.array(run.greedy(options.predict), "<i4")}
+            "greedy": np.array(run.greedy(predict), "<i4")}
+
+
+def digest(array):
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def main():
     options = parse()
-    for name, array in compute(options).items():
-        print(name, hashlib.sha256(array.tobytes()).hexdigest())
+    model = Model(options.model)
+    shift = key_shift(model, ids_of(options.probe)) if options.probe else None
+    names = [name for name in vars(gate.Settings) if name in vars(options)]
+    settings = None if options.dense else gate.Settings(**{name: getattr(options, name) for name in names})
+    for name, array in compute(model, ids_of(options.ids), shift, settings, options.predict).items():
+        print("%-7s %s  %d values" % (name, digest(array), len(array)))
         if options.dump:
             array.tofile(os.path.join(options.dump, name))
 

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""run.py - TAP: the oracle against itself, then the library against the oracle on tiny models, dense and halted.
+
+In:       paths of the command `stillpoint` and of `mktiny`, the text of the probe, a folder to write models to.
+Out:      one TAP line per case; a case passes when the SHA-256 of scores, kept rows, logits and greedy tokens are all equal.
+Not here: other instruction sets, threads, chunks (the digest test compares those with each other).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import numpy as np
+
+import gate
+import oracle
+import selfcheck
+from model import Model
+from prefill import key_shift
+
+TYPES = ("F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS").split()
+PREDICT = 6
+SMALL = dict(min_tokens=0, suffix=16, window=16)       # the gate's presets are made for prompts of thousands of tokens
+
+# Settings by name; None: dense.
+POLICIES = [dict(SMALL, policy=policy) for policy in gate.POLICIES]
+GATES = POLICIES + [
+    dict(SMALL, ratio=0.0), dict(SMALL, ratio=0.95, pool=1), dict(SMALL, start=0.0), dict(SMALL, start=0.99), dict(SMALL, gate_layers=1),
+    dict(SMALL, window=300, suffix=1, prefix=30), dict(SMALL, pool=101), dict(SMALL, policy="random", gate_seed=12345),
+    dict(SMALL, policy="delta", every=1, ratio=0.3), dict(SMALL, policy="random", every=2, ratio=0.5),
+    dict(SMALL, policy="query", every=1, ratio=0.3), dict(SMALL, policy="query", every=2, ratio=0.5, window=40),
+    dict(SMALL, policy="delta", tau="middle"), dict(SMALL, policy="delta", tau="middle", tau_only=1),
+    dict(SMALL, policy="block", tau="middle"), dict(SMALL, policy="query", tau="middle", tau_only=1),
+    dict(SMALL, policy="query", tau="middle"),
+]
+
+# name, options of mktiny, prompt lengths, settings. Together: head_dim 64, 80, 96; K 576, 896; every architecture, type, RoPE scaling.
+def models():
+    yield "preset", "", (300,), [None] + GATES
+    yield "lengths", "--layers 3", (1, 2, 63, 64, 65, 127, 128, 129, 257), [None, dict(SMALL)]
+    yield "smol", "--embd 576 --heads 9 --kv-heads 3 --ff 640 --type Q4_1 --embd-type Q8_0 --layers 5", (200,), [None] + POLICIES
+    yield "qwen2", ("--arch qwen2 --tokenizer qwen2 --embd 896 --heads 14 --kv-heads 2 --ff 768 --type Q5_0 --embd-type Q8_0 --untied "
+                    "--layers 5 --rope-base 1000000"), (200,), [None] + POLICIES
+    yield "qwen3-80", ("--arch qwen3 --tokenizer qwen2 --embd 256 --heads 4 --kv-heads 2 --head-dim 80 --type Q8_0 --layers 5"), \
+        (200,), [None] + POLICIES
+    yield "qwen3-96", ("--arch qwen3 --tokenizer qwen2 --embd 384 --heads 3 --kv-heads 1 --head-dim 96 --ff 576 --type Q4_0 --layers 4"), \
+        (200,), [None, dict(SMALL)]
+    yield "mix", "--type mix --embd-type mix --untied --layers 15", (150,), [None, dict(SMALL), dict(SMALL, policy="delta")]
+    for name in TYPES:
+        yield name, "--type %s --embd-type %s --untied --layers 3" % (name, name), (150,), [None, dict(SMALL)]
+    for scaling in ("linear", "yarn", "llama3", "freqs"):
+        yield "rope " + scaling, "--rope-scaling %s --layers 3" % scaling, (250,), [None, dict(SMALL)]
+
+
+class Report:
+    """TAP lines; the plan comes last."""
+
+    def __init__(self):
+        self.count = self.bad = 0
+
+    def line(self, name, complaint):
+        self.count += 1
+        self.bad += bool(complaint)
+        print("%s %d - %s%s" % ("not ok" if complaint else "ok", self.count, name, "\n# " + complaint if complaint else ""), flush=True)
+
+    def end(self):
+        print("1..%d" % self.count)
+        return 1 if self.bad else 0
+
+
+def command(options, *arguments):
+    done = subprocess.run([options.stillpoint, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError("stillpoint %s ended with %d: %s" % (arguments[0], done.returncode, done.stderr.strip()))
+    return done.stdout
+
+
+def make(options, name, arguments):
+    path = os.path.join(options.work, name.replace(" ", "-") + ".gguf")
+    subprocess.run([options.mktiny, *arguments.split(), "-o", path], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+def library(options, path, ids, settings):
+    arguments = ["digest", "--model", path, "--tokens", ",".join(map(str, ids)), "--predict", str(PREDICT)]
+    for name, value in (settings or {"policy": "dense"}).items():
+        arguments += ["--" + name.replace("_", "-"), repr(value) if isinstance(value, float) else str(value)]
+    words = [line.split() for line in command(options, *arguments).splitlines()]
+    return {line[0]: line[1] for line in words if line[0] in ("scores", "kept", "logits", "greedy")}
+
+
+def middle(model, ids, shift, settings):
+    """A threshold that about half of the rows pass, with the digits that the command line carries."""
+    plain = dict(settings, tau_only=0, tau=-1.0, ratio=0.0)
+    scores = oracle.compute(model, ids, shift, gate.Settings(**plain), 1)["scores"]
+    return float("%.6g" % np.median(scores))
+
+
+def title(name, n, settings):
+    if settings is None:
+        return "%s, %d tokens, dense" % (name, n)
+    shown = {key: value for key, value in settings.items() if key not in SMALL or value != SMALL[key]}
+    return "%s, %d tokens, %s" % (name, n, " ".join("%s=%s" % item for item in shown.items()) or "presets")
+
+
+def compare(options, model, path, ids, shift, settings):
+    """The names of what differs, with both digests; "" if nothing does."""
+    try:
+        theirs = library(options, path, ids, settings)
+    except RuntimeError as error:
+        return str(error)
+    made = oracle.compute(model, ids, shift, settings and gate.Settings(**settings), PREDICT)
+    ours = {name: oracle.digest(array) for name, array in made.items()}
+    return "; ".join("%s: oracle %.12s, library %.12s" % (name, ours[name], theirs.get(name, "nothing")) for name in ours
+                     if theirs.get(name) != ours[name])
+
+
+def compare_model(options, report, name, arguments, lengths, settings_list):
+    path = make(options, name, arguments)
+    model = Model(path)
+    probe = [int(i) for i in command(options, "tokenize", "--model", path, "--show", "ids", "--no-bos", "--file", options.probe).split(",")]
+    shift = key_shift(model, probe)
+    for n in lengths:
+        ids = selfcheck.prompt(model, n, n)
+        for settings in settings_list:
+            if settings and settings.get("tau") == "middle":
+                settings = dict(settings, tau=middle(model, ids, shift, settings))
+            report.line(title(name, n, settings), compare(options, model, path, ids, shift, settings))
+    os.unlink(path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stillpoint", required=True)
+    parser.add_argument("--mktiny", required=True)
+    parser.add_argument("--probe", required=True, help="file with the text of the probe")
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--only", default="", help="models whose name begins so; skips the self-check")
+    options = parser.parse_args()
+    report = Report()
+    if not options.only:
+        path = make(options, "self", "--layers 4")
+        for name, complaint in selfcheck.run(path):
+            report.line(name, complaint)
+        os.unlink(path)
+    for name, *rest in models():
+        if name.startswith(options.only):
+            compare_model(options, report, name, *rest)
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
