@@ -1,0 +1,29 @@
+# debian.sh - the packages that Stillpoint is built and tested with on Debian 12; to be sourced by ./demo, ./test and .ci/run.
+#
+# In:  need PACKAGE...  Out: they are installed, by apt-get, as root or through sudo; nothing is done when they are there.
+# On another system: says what is wanted and goes on, since the tools may be there under other names.
+
+packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libopenblas-openmp-dev libnuma-dev"
+packages_model="python3 python3-pip ca-certificates"
+packages_check="check mandoc g++ python3 python3-numpy"
+packages_clang="clang libomp-dev"
+packages_dist="xz-utils"
+
+need() {
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "This is no Debian. Wanted, under whatever name your system gives them: $*" >&2
+    return 0
+  fi
+  missing=
+  for package; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  echo "Installing:$missing" >&2
+  root=
+  if [ "$(id -u)" -ne 0 ]; then
+    root=$(command -v sudo) || { echo "Run this as root, or install these packages first:$missing" >&2; return 1; }
+  fi
+  # shellcheck disable=SC2086 # lists of words
+  $root apt-get -qq update >&2 && $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >&2
+}
