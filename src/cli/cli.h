@@ -1,0 +1,90 @@
+/*
+ * cli.h - what the parts of the command share: the commands, one parsed command line, exit codes, the way errors are said.
+ *
+ * In:       argv.  Out: struct cli with every option in its place, settings ready for the library.
+ * Not here: what a command does (cmd_*.c), models and sessions (engine.h).
+ *
+ * The command stands on <stillpoint.h> alone. Two exceptions, both in the static core: `inspect` lists keys and tensors (gguf.h,
+ * quant.h) and `cpu` asks what team and which devices there are (team.h, the door of cuda/).
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "stillpoint.h"
+
+/* Exit codes: these, or the number of the still_status (2 and up) that ended the command; stillpoint(1) lists them. */
+enum { CLI_OK = 0, CLI_USAGE = 1, CLI_SIGNAL = 128 };
+
+/* One bit a command, for "which commands take this option". */
+enum {
+  CLI_RUN = 1, CLI_TOKENIZE = 2, CLI_INSPECT = 4, CLI_PERPLEXITY = 8, CLI_BENCH = 16, CLI_CPU = 32, CLI_SELFTEST = 64,
+  CLI_DIGEST = 128, CLI_ALL = 255
+};
+
+/* Which settings of the library a command takes, by scope. Those of the model are taken by all. */
+enum { CLI_SESSION = 1, CLI_SAMPLER = 2 };
+
+struct cli_list { /* an option that may be repeated; points into argv */
+  const char **item;
+  size_t count;
+};
+
+struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
+  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
+  struct cli_list files, stops;
+  const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat; /* numbers, checked by cli_count */
+  bool json, quiet, raw, parse_special, logprobs, keys, tensors, chat, no_bos, help, version;
+};
+
+struct cli {
+  const struct cli_command *command;
+  struct cli_values given;
+  still_settings *settings;
+};
+
+struct cli_command {
+  const char *name;
+  unsigned bit;
+  unsigned scopes;      /* of CLI_SESSION, CLI_SAMPLER */
+  const char *operand;  /* "[TEXT]", or NULL when it takes none */
+  int (*run)(struct cli *cli); /* returns an exit code */
+  const char *text;     /* one line */
+};
+
+extern const struct cli_command cli_commands[]; /* ends with a NULL name */
+
+int cmd_run(struct cli *cli);
+int cmd_tokenize(struct cli *cli);
+int cmd_inspect(struct cli *cli);
+int cmd_perplexity(struct cli *cli);
+int cmd_bench(struct cli *cli);
+int cmd_cpu(struct cli *cli);
+int cmd_selftest(struct cli *cli);
+int cmd_digest(struct cli *cli);
+
+#if defined __GNUC__
+#define CLI_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define CLI_PRINTF(f, a)
+#endif
+
+/* "stillpoint COMMAND: sentence" on stderr. Each returns the exit code that goes with it. */
+int cli_usage(const struct cli *cli, const char *format, ...) CLI_PRINTF(2, 3); /* points to --help, too */
+int cli_fail(const struct cli *cli, still_status status, const char *format, ...) CLI_PRINTF(3, 4);
+int cli_no_memory(const struct cli *cli);
+/* 0, 128 + n when signal n ended the work, or the status's number. */
+int cli_exit_code(still_status status);
+/* Flushes stdout; a full disk or a closed pipe must not pass for success. `code` is what the command would return. */
+int cli_finish_output(const struct cli *cli, int code);
+
+/* Number of an option: `preset` when it was not given (text NULL). False, after saying so, when it is no whole number in range. */
+bool cli_count(const struct cli *cli, const char *option, const char *text, uint64_t preset, uint64_t least, uint64_t most,
+               uint64_t *value);
+/* "512,2048": at most `capacity` numbers of 1 and up. False, after saying so, when it is anything else. */
+bool cli_counts(const struct cli *cli, const char *option, const char *text, uint64_t *value, size_t capacity, size_t *n);
+
+double cli_seconds(void); /* monotonic clock */
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * progress.c - draws progress on stderr.
+ *
+ * In:       still_progress.  Out: at most ten redraws a second, or one line a second.
+ * Not here: what the numbers mean (stillpoint.h: still_phase).
+ */
+#include "progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+
+enum { BAR = 20 }; /* characters; a whole line stays under 80 */
+
+static const struct {
+  const char *name, *unit;
+  double scale; /* of one unit shown */
+} phases[STILL_PHASES] = {
+    [STILL_PHASE_LOAD] = {"load", "MiB", 1.0 / (1 << 20)},
+    [STILL_PHASE_PANELS] = {"panels", "layers", 1},
+    [STILL_PHASE_LOWER] = {"lower layers", "k token-layers", 1e-3},
+    [STILL_PHASE_GATE] = {"gate", "gates", 1},
+    [STILL_PHASE_UPPER] = {"upper layers", "k token-layers", 1e-3},
+    [STILL_PHASE_DECODE] = {"decode", "tokens", 1},
+};
+
+void cli_progress_init(struct cli_progress *progress, const struct cli *cli) {
+  const char *when = cli->given.progress ? cli->given.progress : "auto", *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+  bool redraws = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+  bool never = cli->given.quiet || strcmp(when, "never") == 0;
+  *progress = (struct cli_progress){.colour = !(no_color && *no_color), .phase = STILL_PHASES};
+  if (never || (!redraws && strcmp(when, "always") != 0))
+    progress->mode = CLI_SILENT;
+  else
+    progress->mode = redraws ? CLI_BAR : CLI_LINES;
+}
+
+/* "12 %  3.4 of 28.0 k token-layers  1234/s  live 33 %  ETA 12 s" */
+static void describe(const still_progress *p, double share, char *text, size_t size) {
+  double scale = phases[p->phase].scale, rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+  int digits = scale == 1 ? 0 : 1;
+  size_t n = (size_t)snprintf(text, size, "%3.0f %%  %.*f of %.*f %s", 100 * share, digits, (double)p->done * scale, digits,
+                              (double)p->total * scale, phases[p->phase].unit);
+  bool rows = p->phase == STILL_PHASE_LOWER || p->phase == STILL_PHASE_UPPER;
+  if (n < size && rate > 0) n += (size_t)snprintf(text + n, size - n, "  %.*f/s", digits, rate * scale);
+  if (n < size && rows && p->live < 1) n += (size_t)snprintf(text + n, size - n, "  live %.0f %%", 100 * p->live);
+  if (n < size && rate > 0 && p->done < p->total && p->seconds > 0.5)
+    snprintf(text + n, size - n, "  ETA %.0f s", (double)(p->total - p->done) / rate);
+}
+
+static void draw(struct cli_progress *progress, const still_progress *p) {
+  static const char full[] = "####################", none[] = "....................";
+  char text[128];
+  double share = p->total ? (double)p->done / (double)p->total : 0;
+  if (share > 1) share = 1;
+  describe(p, share, text, sizeof text);
+  if (progress->mode == CLI_LINES) {
+    fprintf(stderr, "%s: %s\n", phases[p->phase].name, text + strspn(text, " "));
+    return;
+  }
+  int filled = (int)(share * BAR);
+  fprintf(stderr, "\r%s%.*s%s%.*s %-12s %s\033[K", progress->colour ? "\033[32m" : "", filled, full,
+          progress->colour ? "\033[0m" : "", BAR - filled, none, phases[p->phase].name, text);
+  progress->drawn = true;
+}
+
+/* A bar is redrawn ten times a second. Lines come once a second, and once at the end of each phase. */
+static bool is_due(struct cli_progress *progress, const still_progress *p, double now) {
+  bool lines = progress->mode == CLI_LINES, other = p->phase != progress->phase, last = p->done >= p->total;
+  bool repeated = last && progress->ended && !other;
+  if (lines && other) progress->next = now + 1;
+  progress->phase = p->phase;
+  progress->ended = last;
+  if (repeated || (now < progress->next && !(lines && last))) return false;
+  progress->next = now + (lines ? 1.0 : 0.1);
+  return true;
+}
+
+int cli_progress_hook(void *user, const still_progress *p) {
+  struct cli_progress *progress = user;
+  bool shown = progress->mode != CLI_SILENT && p->phase < STILL_PHASE_DECODE; /* an answer is its own progress */
+  if (shown && is_due(progress, p, cli_seconds())) draw(progress, p);
+  return cli_interrupted();
+}
+
+void cli_progress_clear(struct cli_progress *progress) {
+  if (progress->drawn) fputs("\r\033[K", stderr);
+  progress->drawn = false;
+}

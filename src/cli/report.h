@@ -1,0 +1,38 @@
+/*
+ * report.h - what several commands print alike: the report of a prefill, the model's shape, settings, memory, digests.
+ *
+ * In:       structs of the library.  Out: lines for people, members of JSON.
+ * Not here: measuring (the library and the commands).
+ */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "engine.h"
+#include "json.h"
+
+/* Bytes with a unit, "1.5 GiB", in text. Returns text. */
+enum { REPORT_BYTES = 24 };
+const char *report_bytes(uint64_t bytes, char text[REPORT_BYTES]);
+
+/* Memory of this process as the system sees it; 0 where it does not say. */
+struct report_process {
+  uint64_t peak_resident; /* most that was ever resident (VmHWM), mapped pages of the model file included */
+  uint64_t anonymous;     /* resident now, not from files (RssAnon) */
+  uint64_t mapped;        /* resident now, pages of files (RssFile) */
+};
+void report_process_memory(struct report_process *process);
+
+void report_prefill(FILE *out, const still_report *report);
+void report_memory(FILE *out, const still_report *report);
+
+void report_json_model(struct json *j, const still_model *model);     /* "model": {...} */
+void report_json_settings(struct json *j, const still_settings *settings); /* "settings": {...}, all keys */
+void report_json_prefill(struct json *j, const char *key, const still_report *report);
+void report_json_plan(struct json *j, const still_plan *plan);
+void report_json_memory(struct json *j, const still_report *report);
+
+/* The 64 hexadecimal digits of a SHA-256. */
+enum { REPORT_HEX = 65 };
+void report_sha256(const void *data, size_t bytes, char hex[REPORT_HEX]);
+
+#endif
