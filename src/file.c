@@ -27,7 +27,8 @@ static still_status fail_errno(struct sp_ctx *ctx, const char *path, const char 
                      : e == EACCES ? "give yourself the right to read it"
                      : e == ENOMEM ? "free memory, or map the file instead of reading it"
                                    : "check the disk or the mount";
-  return sp_fail(&ctx->error, STILL_EIO, "cannot %s %s: %s; %s", verb, tail(path), strerror(e), hint); /* per thread since glibc 2.32 */
+  /* strerror keeps its text per thread since glibc 2.32. */
+  return sp_fail(&ctx->error, STILL_EIO, "cannot %s %s: %s; %s", verb, tail(path), strerror(e), hint);
 }
 
 static still_status map_whole(struct sp_ctx *ctx, const char *path, int fd, struct sp_file *file) {
@@ -70,7 +71,8 @@ static still_status open_regular(struct sp_ctx *ctx, const char *path, int fd, b
     return sp_fail(&ctx->error, STILL_EIO, "%s is %s, not a regular file; name the model file itself", tail(path),
                    S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
   if ((uintmax_t)info.st_size > SIZE_MAX / 2)
-    return sp_fail(&ctx->error, STILL_EIO, "%s is too large for the address space of this process; use a 64-bit build", tail(path));
+    return sp_fail(&ctx->error, STILL_EIO, "%s is too large for the address space of this process; use a 64-bit build",
+                   tail(path));
   file->size = (size_t)info.st_size;
   if (file->size == 0) { /* cannot be mapped; any address will do for no bytes */
     file->data = (const uint8_t *)"";

@@ -4,13 +4,14 @@
  * In:       the path of the (first) file.  Out: struct sp_gguf.
  * Not here: the format itself (gguf_parse.c), values of keys (gguf_key.c).
  *
- * A split model is NAME-00001-of-0000N.gguf .. NAME-0000N-of-0000N.gguf. Each file has a header of its own with split.no (from 0) and
- * split.count; the model's keys stand in the first, tensors in any. Keys of later files other than these are checked, not used.
+ * A split model is NAME-00001-of-0000N.gguf .. NAME-0000N-of-0000N.gguf. Each file has a header of its own with split.no (from
+ * 0) and split.count; the model's keys stand in the first, tensors in any. Keys of later files other than these are checked,
+ * not used.
  */
-#include "gguf.h"
+#include "gguf_parts.h"
+
 #include <stdio.h>
 #include <string.h>
-#include "gguf_parts.h"
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
@@ -38,8 +39,8 @@ static const char *name_at(const struct sp_names *names, size_t i) {
   return *(const char *const *)(const void *)(names->base + i * names->stride);
 }
 
-/* The slot that holds `name`, or the free one where it belongs; NULL after too many steps. The step is odd, so that the walk meets
- * every slot of a table of 2^n. */
+/* The slot that holds `name`, or the free one where it belongs; NULL after too many steps. The step is odd, so that the walk
+ * meets every slot of a table of 2^n. */
 static uint32_t *find_slot(const struct sp_names *names, const char *name) {
   uint64_t h = hash(name);
   size_t at = (size_t)h & names->mask, step = (size_t)(h >> 32) | 1;
@@ -90,7 +91,8 @@ static still_status read_split(struct sp_gguf *g, const struct sp_part *part, in
   SP_TRY(sp_part_int(g->ctx, part, "split.count", count));
   if (*count == 0) *count = 1; /* some tools write 0 for a file that was never split */
   if (*count < 1 || *count > SP_GGUF_MOST_PARTS || *number < 0 || *number >= *count)
-    return sp_fail(&g->ctx->error, STILL_EFORMAT, "%.80s: keys split.no %lld and split.count %lld are no part of at most %d; split the model again",
+    return sp_fail(&g->ctx->error, STILL_EFORMAT,
+                   "%.80s: keys split.no %lld and split.count %lld are no part of at most %d; split the model again",
                    part->label, (long long)*number, (long long)*count, SP_GGUF_MOST_PARTS);
   return STILL_OK;
 }
@@ -111,14 +113,16 @@ static still_status open_other(struct sp_gguf *g, size_t i, size_t count, const 
   SP_TRY(open_part(g, i, name, map));
   SP_TRY(read_split(g, &g->parts[i], &number, &its_count));
   if ((size_t)number != i || (size_t)its_count != count)
-    return sp_fail(&g->ctx->error, STILL_EFORMAT, "%.80s: says that it is part %lld of %lld, its name says %zu of %zu; get the parts again",
-                   g->parts[i].label, (long long)number + 1, (long long)its_count, i + 1, count);
+    return sp_fail(&g->ctx->error, STILL_EFORMAT,
+                   "%.80s: says that it is part %lld of %lld, its name says %zu of %zu; get the parts again", g->parts[i].label,
+                   (long long)number + 1, (long long)its_count, i + 1, count);
   return STILL_OK;
 }
 
 /* What to say when a part was named that is not the first one under its proper name. */
 static still_status refuse_name(struct sp_gguf *g, int64_t number, int64_t count) {
-  return sp_fail(&g->ctx->error, STILL_EARG, "%.80s: is part %lld of %lld; name the first part, NAME-00001-of-%05lld.gguf, beside the others",
+  return sp_fail(&g->ctx->error, STILL_EARG,
+                 "%.80s: is part %lld of %lld; name the first part, NAME-00001-of-%05lld.gguf, beside the others",
                  g->parts[0].label, (long long)number + 1, (long long)count, (long long)count);
 }
 
@@ -143,11 +147,13 @@ static still_status open_parts(struct sp_gguf *g, const char *path, bool map) {
 static still_status check_total(struct sp_gguf *g, size_t total) {
   int64_t wanted = (int64_t)total;
   if (total > SP_GGUF_MOST_TENSORS)
-    return sp_fail(&g->ctx->error, STILL_EUNSUPPORTED, "%.80s: the parts hold %zu tensors, over the limit of %d; get the files again",
-                   g->parts[0].label, total, SP_GGUF_MOST_TENSORS);
+    return sp_fail(&g->ctx->error, STILL_EUNSUPPORTED,
+                   "%.80s: the parts hold %zu tensors, over the limit of %d; get the files again", g->parts[0].label, total,
+                   SP_GGUF_MOST_TENSORS);
   SP_TRY(sp_gguf_int(g, "split.tensors.count", &wanted));
   if (g->n_parts > 1 && wanted != (int64_t)total)
-    return sp_fail(&g->ctx->error, STILL_EFORMAT, "%.80s: key split.tensors.count says %lld, the parts hold %zu tensors; get the parts again",
+    return sp_fail(&g->ctx->error, STILL_EFORMAT,
+                   "%.80s: key split.tensors.count says %lld, the parts hold %zu tensors; get the parts again",
                    g->parts[0].label, (long long)wanted, total);
   return STILL_OK;
 }
@@ -196,13 +202,25 @@ void sp_gguf_close(struct sp_gguf *g) {
 
 /* ---- lookup --------------------------------------------------------------------------------------------------- */
 
-size_t sp_gguf_tensors(const struct sp_gguf *g) { return g->n_tensors; }
-const struct sp_tensor *sp_gguf_tensor_at(const struct sp_gguf *g, size_t i) { return i < g->n_tensors ? &g->tensors[i] : NULL; }
-const struct sp_tensor *sp_gguf_tensor(const struct sp_gguf *g, const char *name) { return sp_names_find(&g->tensor_names, name); }
-size_t sp_gguf_keys(const struct sp_gguf *g) { return g->parts[0].n_keys; }
-const struct sp_key *sp_gguf_key_at(const struct sp_gguf *g, size_t i) { return i < sp_gguf_keys(g) ? &g->parts[0].keys[i] : NULL; }
-const struct sp_key *sp_gguf_key(const struct sp_gguf *g, const char *name) { return sp_names_find(&g->parts[0].key_names, name); }
 unsigned sp_gguf_version(const struct sp_gguf *g) { return g->parts[0].version; }
+size_t sp_gguf_tensors(const struct sp_gguf *g) { return g->n_tensors; }
+size_t sp_gguf_keys(const struct sp_gguf *g) { return g->parts[0].n_keys; }
+
+const struct sp_tensor *sp_gguf_tensor_at(const struct sp_gguf *g, size_t i) {
+  return i < g->n_tensors ? &g->tensors[i] : NULL;
+}
+
+const struct sp_tensor *sp_gguf_tensor(const struct sp_gguf *g, const char *name) {
+  return sp_names_find(&g->tensor_names, name);
+}
+
+const struct sp_key *sp_gguf_key_at(const struct sp_gguf *g, size_t i) {
+  return i < g->parts[0].n_keys ? &g->parts[0].keys[i] : NULL;
+}
+
+const struct sp_key *sp_gguf_key(const struct sp_gguf *g, const char *name) {
+  return sp_names_find(&g->parts[0].key_names, name);
+}
 
 uint64_t sp_gguf_bytes(const struct sp_gguf *g) {
   uint64_t bytes = 0;

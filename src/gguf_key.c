@@ -4,8 +4,9 @@
  * In:       struct sp_key, checked by gguf_parse.c.  Out: integers, reals, strings.
  * Not here: which keys there are.
  */
-#include <string.h>
 #include "gguf_parts.h"
+
+#include <string.h>
 
 const struct sp_gguf_value sp_gguf_values[SP_GGUF_TYPES] = {
   [SP_GGUF_U8] = {"u8", 1},        [SP_GGUF_I8] = {"i8", 1},       [SP_GGUF_U16] = {"u16", 2}, [SP_GGUF_I16] = {"i16", 2},
@@ -79,8 +80,9 @@ bool sp_key_string(const struct sp_key *key, size_t i, struct sp_string *value) 
 
 static still_status wrong_kind(struct sp_ctx *ctx, const struct sp_key *key, const char *wanted) {
   bool array = key->type == SP_GGUF_ARRAY;
-  return sp_fail(&ctx->error, STILL_EFORMAT, "key %s is %s%s, or a value out of range, where %s is needed; convert the model again",
-                 key->name, array ? "an array of " : "of type ", sp_gguf_values[key->element].name, wanted);
+  return sp_fail(&ctx->error, STILL_EFORMAT,
+                 "key %s is %s%s, or a value out of range, where %s is needed; convert the model again", key->name,
+                 array ? "an array of " : "of type ", sp_gguf_values[key->element].name, wanted);
 }
 
 still_status sp_part_int(struct sp_ctx *ctx, const struct sp_part *part, const char *name, int64_t *value) {

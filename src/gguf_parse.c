@@ -1,18 +1,20 @@
 /*
  * gguf_parse.c - the bytes of one GGUF file to its tables of keys and tensors.
  *
- * In:       an open file of any content.  Out: keys whose values, and tensors whose data, lie wholly inside the file; or a sentence
- *           naming file, key or tensor, offset, and how to go on.
+ * In:       an open file of any content.  Out: keys whose values, and tensors whose data, lie wholly inside the file; or a
+ *           sentence naming file, key or tensor, offset, and how to go on.
  * Not here: several files (gguf.c), what keys mean.
  *
- * Layout (all little-endian): "GGUF", u32 version, u64 tensors, u64 keys; per key: string name, u32 type, value; per tensor: string
- * name, u32 n_dims, u64 ne[n_dims], u32 type, u64 offset; padding to the alignment; data. A string is u64 bytes and the bytes; an
- * array is u32 type, u64 count and the elements. One pass, no recursion; nothing is allocated that the rest of the file could not
- * fill.
+ * Layout (all little-endian): "GGUF", u32 version, u64 tensors, u64 keys; per key: string name, u32 type, value; per tensor:
+ * string name, u32 n_dims, u64 ne[n_dims], u32 type, u64 offset; padding to the alignment; data. A string is u64 bytes and the
+ * bytes; an array is u32 type, u64 count and the elements. One pass, no recursion; nothing is allocated that the rest of the
+ * file could not fill.
  */
+#include "gguf_parts.h"
+
 #include <stdio.h>
 #include <string.h>
-#include "gguf_parts.h"
+
 #include "quant.h"
 
 enum {
@@ -55,7 +57,8 @@ static still_status progress(const struct cursor *c) {
 
 static still_status take(struct cursor *c, uint64_t bytes, const uint8_t **out) {
   if (bytes > left(c))
-    return refuse(c, STILL_EFORMAT, c->at, damaged, "wants %llu bytes, %zu are left in the file", (unsigned long long)bytes, left(c));
+    return refuse(c, STILL_EFORMAT, c->at, damaged, "wants %llu bytes, %zu are left in the file", (unsigned long long)bytes,
+                  left(c));
   *out = c->part->file.data + c->at;
   c->at += (size_t)bytes;
   return STILL_OK;
@@ -125,7 +128,8 @@ static still_status take_array(struct cursor *c, struct sp_key *key) {
   SP_TRY(take_number(c, 4, &element));
   SP_TRY(take_number(c, 8, &count));
   if (element >= SP_GGUF_TYPES)
-    return refuse(c, STILL_EFORMAT, start, damaged, "is an array of type %llu, which does not exist", (unsigned long long)element);
+    return refuse(c, STILL_EFORMAT, start, damaged, "is an array of type %llu, which does not exist",
+                  (unsigned long long)element);
   if (element == SP_GGUF_ARRAY) return refuse(c, STILL_EUNSUPPORTED, start, too_new, "is an array of arrays");
   unsigned width = sp_gguf_values[element].width, least = width ? width : 8; /* a string has a length of 8 bytes at least */
   if (count > left(c) / least)
@@ -164,7 +168,8 @@ static still_status take_value(struct cursor *c, struct sp_key *key) {
 static still_status check_name(const struct cursor *c, int64_t found, size_t twice) {
   if (found >= 0) return refuse(c, STILL_EFORMAT, twice, damaged, "is there twice");
   if (found == SP_NAMES_CROWDED)
-    return refuse(c, STILL_EFORMAT, twice, damaged, "has a name that shares its place in the index with %d others", SP_NAMES_MOST);
+    return refuse(c, STILL_EFORMAT, twice, damaged, "has a name that shares its place in the index with %d others",
+                  SP_NAMES_MOST);
   return STILL_OK;
 }
 
@@ -220,32 +225,36 @@ static still_status check_magic(struct cursor *c) {
   if (!memcmp(p, "GGUF", 4)) return STILL_OK;
   for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++)
     if (!memcmp(p, strangers[i].first, 4))
-      return refuse(c, STILL_EFORMAT, 0, "get or make a GGUF file of the model", "is not that of a GGUF file: this is %s", strangers[i].what);
-  return refuse(c, STILL_EFORMAT, 0, "get or make a GGUF file of the model", "is not that of a GGUF file: it begins with %02x %02x %02x %02x",
-                p[0], p[1], p[2], p[3]);
+      return refuse(c, STILL_EFORMAT, 0, "get or make a GGUF file of the model", "is not that of a GGUF file: this is %s",
+                    strangers[i].what);
+  return refuse(c, STILL_EFORMAT, 0, "get or make a GGUF file of the model",
+                "is not that of a GGUF file: it begins with %02x %02x %02x %02x", p[0], p[1], p[2], p[3]);
 }
 
 static still_status check_version(struct cursor *c) {
   uint64_t version;
   SP_TRY(take_number(c, 4, &version));
   if ((version & 0xffff) == 0 && version)
-    return refuse(c, STILL_EUNSUPPORTED, 4, "get the little-endian file, or convert it with gguf_convert_endian.py", "is big-endian");
+    return refuse(c, STILL_EUNSUPPORTED, 4, "get the little-endian file, or convert it with gguf_convert_endian.py",
+                  "is big-endian");
   if (version == 1)
     return refuse(c, STILL_EUNSUPPORTED, 4, "convert the model with a newer llama.cpp", "has GGUF version 1");
   if (version != 2 && version != 3)
-    return refuse(c, STILL_EUNSUPPORTED, 4, "use a newer Stillpoint, or a file of version 3", "has GGUF version %llu, known are 2 and 3",
-                  (unsigned long long)version);
+    return refuse(c, STILL_EUNSUPPORTED, 4, "use a newer Stillpoint, or a file of version 3",
+                  "has GGUF version %llu, known are 2 and 3", (unsigned long long)version);
   c->part->version = (unsigned)version;
   return STILL_OK;
 }
 
 /* A count in the header: within our bound, and within what the rest of the file can hold. */
-static still_status check_count(const struct cursor *c, size_t at, const char *what, uint64_t count, size_t most, size_t least_bytes) {
+static still_status check_count(const struct cursor *c, size_t at, const char *what, uint64_t count, size_t most,
+                                size_t least_bytes) {
   if (count > left(c) / least_bytes)
-    return refuse(c, STILL_EFORMAT, at, damaged, "claims %llu %s, but only %zu bytes are left in the file", (unsigned long long)count,
-                  what, left(c));
+    return refuse(c, STILL_EFORMAT, at, damaged, "claims %llu %s, but only %zu bytes are left in the file",
+                  (unsigned long long)count, what, left(c));
   if (count > most)
-    return refuse(c, STILL_EUNSUPPORTED, at, damaged, "claims %llu %s, over the limit of %zu", (unsigned long long)count, what, most);
+    return refuse(c, STILL_EUNSUPPORTED, at, damaged, "claims %llu %s, over the limit of %zu", (unsigned long long)count, what,
+                  most);
   return STILL_OK;
 }
 
@@ -280,7 +289,8 @@ static still_status check_type(const struct cursor *c, size_t at, uint64_t numbe
   if (number <= UINT32_MAX && sp_quant_find((uint32_t)number, type)) return STILL_OK;
   const char *known = sp_quant_unknown((uint32_t)number);
   return refuse(c, STILL_EUNSUPPORTED, at, "use a file with F32, F16, BF16, Q8_0, Q4_0..Q5_1, Q2_K..Q6_K or IQ4 tensors",
-                "has type %s (number %llu), which this version does not read", known ? known : "unknown", (unsigned long long)number);
+                "has type %s (number %llu), which this version does not read", known ? known : "unknown",
+                (unsigned long long)number);
 }
 
 /* Dimensions as the file has them: at least one element along each, and no more in all than the file could hold in bits. */
@@ -302,7 +312,8 @@ static still_status take_shape(struct cursor *c, struct sp_tensor *t) {
 static still_status measure(const struct cursor *c, size_t at, struct sp_tensor *t) {
   uint64_t rows = 1;
   if (!sp_quant_row_bytes(t->type, t->ne[0], &t->row_bytes))
-    return refuse(c, STILL_EFORMAT, at, damaged, "has rows of %llu elements, which is too many or no multiple of the %u of a block of %s",
+    return refuse(c, STILL_EFORMAT, at, damaged,
+                  "has rows of %llu elements, which is too many or no multiple of the %u of a block of %s",
                   (unsigned long long)t->ne[0], sp_quants[t->type].block, sp_quants[t->type].name);
   bool fits = true;
   for (unsigned i = 1; i < 4; i++) {
@@ -312,7 +323,8 @@ static still_status measure(const struct cursor *c, size_t at, struct sp_tensor 
   fits = fits && rows <= SIZE_MAX && sp_mul(t->row_bytes, (size_t)rows, &t->bytes);
   if (!fits)
     return refuse(c, STILL_EFORMAT, at, damaged, "has a shape of %llu x %llu x %llu x %llu, larger than any memory",
-                  (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], (unsigned long long)t->ne[2], (unsigned long long)t->ne[3]);
+                  (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], (unsigned long long)t->ne[2],
+                  (unsigned long long)t->ne[3]);
   return STILL_OK;
 }
 

@@ -10,8 +10,8 @@
 
 #include "gguf.h"
 
-/* Bounds on what a file may ask of us before its bytes are believed. The published models of these architectures have up to 60 keys
- * and 14 tensors a layer; the bounds keep tables under 4 MiB and refusals fast. */
+/* Bounds on what a file may ask of us before its bytes are believed. The published models of these architectures have up to 60
+ * keys and 14 tensors a layer; the bounds keep tables under 4 MiB and refusals fast. */
 enum {
   SP_GGUF_MOST_KEYS = 16384,
   SP_GGUF_MOST_TENSORS = 16384,
@@ -30,9 +30,9 @@ struct sp_key {
   const uint32_t *starts;          /* arrays of strings: where each element starts, from `value`; else NULL */
 };
 
-/* An index over an array whose elements begin with `const char *name`. Open addressing with a second hash as the step, at most half
- * full: a chain of SP_NAMES_MOST steps has a chance of 2^-64 by accident, so a file that makes one is refused, and finding stays
- * O(1) whatever names a file invents. */
+/* An index over an array whose elements begin with `const char *name`. Open addressing with a second hash as the step, at most
+ * half full: a chain of SP_NAMES_MOST steps has a chance of 2^-64 by accident, so a file that makes one is refused, and
+ * finding stays O(1) whatever names a file invents. */
 enum { SP_NAMES_MOST = 64, SP_NAMES_NEW = -1, SP_NAMES_CROWDED = -2 };
 struct sp_names {
   uint32_t *slots; /* [mask + 1] element number + 1; 0: free */

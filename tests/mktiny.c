@@ -1,7 +1,8 @@
 /*
  * mktiny.c - writes a tiny model: `mktiny [options] -o FILE`. For shell tests and for the NumPy oracle.
  *
- * In:       options; what is not said is as tiny_preset has it.  Out: one file, or the parts of a split one. Prints the first one's name.
+ * In:       options; what is not said is as tiny_preset has it.  Out: one file, or the parts of a split one. Prints the first
+ *           one's name.
  * Not here: the model itself (tiny.c).
  */
 #include <getopt.h>

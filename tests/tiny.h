@@ -2,8 +2,8 @@
  * tiny.h - small GGUF models made by readable code, so that tests need no download and no binary blobs.
  *
  * In:       a shape, a tensor type, a seed.  Out: the bytes of a GGUF file, the same on every machine.
- * Not here: a quantiser. Blocks are random bits under a sane fp16 scale: every bit pattern is a valid block, and the scale is chosen
- *           so that weights have the spread of a freshly initialised model. Activations stay near 1, norms are near 1.
+ * Not here: a quantiser. Blocks are random bits under a sane fp16 scale: every bit pattern is a valid block, and the scale is
+ *           chosen so that weights have the spread of a freshly initialised model. Activations stay near 1, norms are near 1.
  *
  * A tensor's content depends on the seed and its name alone, so splitting a model or adding a tensor does not change the others.
  * Test code: running out of memory or being asked for the impossible ends the program with a sentence and exit code 99.
@@ -94,7 +94,8 @@ extern const char *const tiny_flaw_names[TINY_FLAWS];
 const char *tiny_type_name(enum sp_type type);                   /* "Q4_K" */
 bool tiny_type_find(const char *name, enum sp_type *type);       /* "mix": SP_TYPES */
 
-/* llama, 6 layers, n_embd 256, 4 heads of 64 over 2 KV heads, n_ff 512, vocabulary 384, Q4_K, tied F16 embedding, seed 1: 1.5 MB. */
+/* llama, 6 layers, n_embd 256, 4 heads of 64 over 2 KV heads, n_ff 512, vocabulary 384, Q4_K, tied F16 embedding, seed 1:
+ * 2.2 MB. */
 void tiny_preset(struct tiny_spec *spec);
 /* The bytes of one part (part < parts). Release with tiny_free. */
 void tiny_make(const struct tiny_spec *spec, unsigned part, struct tiny_bytes *file);

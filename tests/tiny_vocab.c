@@ -4,8 +4,8 @@
  * In:       a tokeniser's name and a number of tokens.  Out: the tokenizer.* keys of a GGUF.
  * Not here: tokenising.
  *
- * Order of tokens. Byte-level BPE: <|endoftext|> <|im_start|> <|im_end|>, 256 bytes, merges, unused. SentencePiece: <unk> <s> </s>,
- * <0x00>..<0xFF>, <|im_start|> <|im_end|>, printable ASCII characters and the word mark, pieces, unused.
+ * Order of tokens. Byte-level BPE: <|endoftext|> <|im_start|> <|im_end|>, 256 bytes, merges, unused. SentencePiece: <unk> <s>
+ * </s>, <0x00>..<0xFF>, <|im_start|> <|im_end|>, printable ASCII characters and the word mark, pieces, unused.
  */
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +26,9 @@ static const char *const merges[][2] = {
   {"_", "m"}, {"e", "d"}, {"_", "in"}, {"_", "h"}, {"_", "d"}, {"l", "e"}, {"i", "c"}, {"_", "is"}, {"s", "t"}, {"o", "m"},
   {"_", "l"}, {"_", "n"}, {"_", "re"}, {"l", "l"}, {"_", "g"}, {"en", "t"}, {"i", "on"}, {"_", "e"}, {"v", "e"}, {"_b", "e"},
   {"r", "o"}, {"_", "y"}, {"_y", "ou"}, {"_f", "or"}, {"a", "s"}, {"_", "it"}, {"_t", "h"}, {"u", "t"}, {"_s", "t"}, {"l", "y"},
-  {"c", "h"}, {"_w", "h"}, {"at", "ion"}, {"_c", "on"}, {"_th", "at"}, {"_", "on"}, {"i", "d"}, {"e", "l"}, {"_a", "s"}, {"k", "e"},
-  {"t", "h"}, {"i", "th"}, {"_w", "ith"}, {"_", "_"}, {"__", "__"}, {"\n", "\n"}, {"t", "er"}, {"_n", "o"}, {"_no", "t"}, {"0", "0"}, {"_", "("}, {")", ";"},
+  {"c", "h"}, {"_w", "h"}, {"at", "ion"}, {"_c", "on"}, {"_th", "at"}, {"_", "on"}, {"i", "d"}, {"e", "l"}, {"_a", "s"},
+  {"k", "e"}, {"t", "h"}, {"i", "th"}, {"_w", "ith"}, {"_", "_"}, {"__", "__"}, {"\n", "\n"}, {"t", "er"},
+  {"_n", "o"}, {"_no", "t"}, {"0", "0"}, {"_", "("}, {")", ";"},
 };
 enum { MERGES = sizeof merges / sizeof merges[0] };
 
