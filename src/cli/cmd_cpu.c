@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "cuda/door.h"
 #include "json.h"
 #include "src/team.h"
 
@@ -21,16 +22,28 @@ static int team_threads(const struct cli *cli) {
   return sp_team_open(&team, (int)wanted, &ctx) == STILL_OK ? team.threads : 0;
 }
 
+/* Devices, and a line about them. --device none leaves the driver alone. */
+static int devices(const struct cli *cli, char *line, size_t size) {
+  if (!cli->given.device || strcmp(cli->given.device, "none") != 0) return sp_cuda_probe(line, size);
+  snprintf(line, size, "not asked: --device none");
+  return 0;
+}
+
 static void print_lines(const struct cli *cli) {
+  char line[256];
   still_isa isa = {.size = sizeof isa};
   printf("%-8s  %-5s  %-6s  %-6s  %s\n", "level", "built", "usable", "chosen", "why not");
   for (size_t i = 0; still_isa_describe(i, &isa) == STILL_OK; i++)
     printf("%-8s  %-5s  %-6s  %-6s  %s\n", isa.name, isa.built ? "yes" : "no", isa.usable ? "yes" : "no",
            isa.chosen ? "yes" : "", isa.why);
   printf("threads   %d of %ld processors\n", team_threads(cli), sysconf(_SC_NPROCESSORS_ONLN));
+  int n = devices(cli, line, sizeof line);
+  printf("GPUs      %d: %s\n", n, line);
 }
 
 static void print_json(const struct cli *cli) {
+  char line[256];
+  int n = devices(cli, line, sizeof line);
   struct json j;
   still_isa isa = {.size = sizeof isa};
   json_begin(&j, stdout, "stillpoint.cpu/1");
@@ -48,6 +61,8 @@ static void print_json(const struct cli *cli) {
   json_array_end(&j);
   json_int(&j, "threads", team_threads(cli));
   json_int(&j, "processors", sysconf(_SC_NPROCESSORS_ONLN));
+  json_int(&j, "gpus", n);
+  json_text(&j, "gpus_text", line);
   json_end(&j);
 }
 

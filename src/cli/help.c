@@ -38,20 +38,26 @@ static size_t append(char *text, size_t size, size_t n, const char *more, size_t
   return n;
 }
 
-/* ": a, b, c", and " (default b)" for a setting, whose preset is the number of the choice. */
-static void describe_choices(const struct cli_option *o, char *text, size_t size) {
-  size_t n = append(text, size, strlen(text), ":", 1), i = 0;
+static size_t append_text(char *text, size_t size, size_t n, const char *more) { return append(text, size, n, more, strlen(more)); }
+
+/* " [a, b, c; default b]": choices, and the preset of a setting, which is the number of the choice where there are choices. */
+static void describe_values(const struct cli_option *o, char *text, size_t size) {
+  char number[32];
   const char *preset = NULL;
+  size_t n = append_text(text, size, strlen(text), " ["), i = 0;
   for (const char *c = o->choices; c; c = strchr(c, '|'), i++) {
     c += *c == '|';
-    n = append(text, size, n, i ? ", " : " ", i ? 2 : 1);
+    if (i) n = append_text(text, size, n, ", ");
     n = append(text, size, n, c, strcspn(c, "|"));
     if ((double)i == o->preset) preset = c;
   }
-  if (o->kind != CLI_SETTING || !preset) return;
-  n = append(text, size, n, " (default ", 10);
-  n = append(text, size, n, preset, strcspn(preset, "|"));
-  append(text, size, n, ")", 1);
+  if (o->has_preset) {
+    if (i) n = append_text(text, size, n, "; ");
+    n = append_text(text, size, n, "default ");
+    snprintf(number, sizeof number, "%.6g", o->preset);
+    n = preset ? append(text, size, n, preset, strcspn(preset, "|")) : append_text(text, size, n, number);
+  }
+  append_text(text, size, n, "]");
 }
 
 static void print_option(FILE *out, const struct cli_option *o) {
@@ -59,9 +65,7 @@ static void print_option(FILE *out, const struct cli_option *o) {
   if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
   int at = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
   snprintf(text, sizeof text, "%s", o->text);
-  if (o->choices) describe_choices(o, text, sizeof text);
-  size_t n = strlen(text);
-  if (o->shows_preset) snprintf(text + n, sizeof text - n, " (default %.6g)", o->preset);
+  if (o->choices || o->has_preset) describe_values(o, text, sizeof text);
   if (at < TEXT_COLUMN - 1)
     fprintf(out, "%-*s", TEXT_COLUMN, left);
   else

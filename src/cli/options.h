@@ -23,7 +23,7 @@ struct cli_option {
   const char *scope;            /* heading in --help: NULL for the command's own, "common", or the scope of a setting */
   const char *text;             /* one line or more; --help wraps it */
   double preset;                /* of a setting; the number of the choice where there are choices */
-  bool shows_preset;            /* in --help, as a number */
+  bool has_preset;
 };
 
 enum { CLI_MAX_OPTIONS = 96 };
