@@ -14,17 +14,16 @@
 #include <string.h>
 #include "vec_avx512.h"
 #include "ref.h"
+#include "lanes_x86.h"
 #include "vector.inc"
+#include "gemm_x86.inc"
+#include "attn_x86.inc"
 
 const struct sp_kernels sp_kernels_vnni = {
   .isa = "vnni",
-  .row_flip = 0,
-  .query_flip = 0,
   VECTOR_SLOTS,
-  .gemm = sp_ref_gemm,
-  .panel_column = sp_ref_panel_column,
-  .attn = sp_ref_attn,
-  .mass = sp_ref_mass,
+  GEMM_SLOTS,
+  ATTN_SLOTS,
   .act8 = sp_ref_act8,
   .dequant = sp_ref_dequant,
   .dot = sp_ref_dot,
