@@ -119,10 +119,11 @@ static still_status pass_gate(struct sp_timeline *t, size_t i) {
 }
 
 /* The first row that stage 0 must compute: the window's rows pass again, for what the gate records of them. */
-static size_t first_row(const struct sp_timeline *t, const struct sp_stage *before, size_t n_before) {
+static size_t first_row(struct sp_timeline *t, const struct sp_stage *before, size_t n_before) {
   bool same = n_before == t->n_stages && before->to == t->stage[0].to && !t->settings->every;
   bool gated = t->n_stages > 1;
-  size_t window = (size_t)t->settings->window, from = same ? t->finished : 0;
+  if (!same) t->finished = 0; /* rows that were not parked at this gate */
+  size_t window = (size_t)t->settings->window, from = t->finished;
   size_t recorded = gated && t->n > window ? t->n - window : 0;
   if (gated) return from < recorded ? from : recorded;
   return from < t->n ? from : t->n - 1; /* one row at least: its logits are wanted */

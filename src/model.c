@@ -1,0 +1,251 @@
+/*
+ * model.c - opens a model and answers what is known of it.
+ *
+ * In:       a GGUF file, settings, hooks.  Out: struct still_model; text to tokens.
+ * Not here: prefill and decode (session.c).
+ */
+#include "model.h"
+
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The sentence of a model's call belongs to the thread that made it: threads share the model. */
+static _Thread_local struct sp_error last_error;
+
+const char *still_model_error(const still_model *model) {
+  (void)model;
+  return last_error.text;
+}
+
+const char *still_version(void) { return PACKAGE_VERSION; }
+
+/* A context for one call of one thread: the model's hooks, its own error and counts. */
+static void call_begin(const still_model *m, struct sp_ctx *ctx) {
+  sp_ctx_init(ctx, &m->ctx.hooks);
+  ctx->hooks.progress = NULL;
+  sp_error_clear(&last_error);
+}
+
+static still_status call_end(const struct sp_ctx *ctx, still_status status) {
+  if (status != STILL_OK) last_error = ctx->error;
+  return status;
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------------- */
+
+static still_status pick_kernels(still_model *m, const struct sp_kernels **kernels) {
+  const char *why = "";
+  *kernels = sp_kernels_pick(m->settings.isa_name, &why);
+  if (*kernels) return STILL_OK;
+  return sp_fail(&m->ctx.error, STILL_EDEVICE, "the kernels of \"%s\" cannot be used: %s; take --isa auto", m->settings.isa_name, why);
+}
+
+static still_status check_blas(still_model *m) {
+  const char *what = "";
+  if (m->settings.value.numerics != SP_NUMERICS_FLOAT || sp_blas_available(&what)) return STILL_OK;
+  return sp_fail(&m->ctx.error, STILL_EUNSUPPORTED, "the float path needs OpenBLAS: %s", what);
+}
+
+static still_status open_parts(still_model *m, const char *path) {
+  const struct sp_settings *s = &m->settings.value;
+  const struct sp_kernels *kernels;
+  struct sp_team team;
+  SP_TRY(pick_kernels(m, &kernels));
+  SP_TRY(check_blas(m));
+  SP_TRY(sp_team_open(&team, (int)s->threads, &m->ctx));
+  SP_TRY(sp_gguf_open(&m->ctx, path, s->mmap != 0, &m->gguf));
+  SP_TRY(sp_config_read(&m->ctx, m->gguf, &m->config));
+  SP_TRY(sp_vocab_open(&m->ctx, m->gguf, m->config.n_vocab, &m->vocab));
+  SP_TRY(sp_weights_open(&m->ctx, m->gguf, &m->config, kernels, team, s, &m->weights));
+  m->engine = (struct sp_engine){.config = &m->config, .kernels = kernels, .weights = &m->weights};
+  m->engine.shift = sp_calloc(&m->ctx, sp_probe_length(&m->config), sizeof(float), "the mean keys");
+  if (!m->engine.shift) return STILL_ENOMEM;
+  m->fixed_bytes = atomic_load(&m->ctx.bytes);
+  return STILL_OK;
+}
+
+void still_model_close(still_model *m) {
+  if (!m) return;
+  sp_free(&m->ctx, m->engine.shift, sp_probe_length(&m->config), sizeof(float));
+  if (m->weights.ctx) sp_weights_close(&m->weights);
+  sp_vocab_close(m->vocab);
+  sp_gguf_close(m->gguf);
+  pthread_mutex_destroy(&m->lock);
+  free(m);
+}
+
+static void report_error(still_error *error, const struct sp_error *from) {
+  if (!error) return;
+  error->status = from->status;
+  snprintf(error->text, sizeof error->text, "%s", from->text);
+}
+
+still_status still_model_open(const char *path, const still_settings *settings, const still_hooks *hooks, still_model **model,
+                              still_error *error) {
+  struct sp_error bad = {.status = STILL_EARG, .text = "still_model_open needs a path and a place for the model"};
+  if (model) *model = NULL;
+  if (!path || !model) return report_error(error, &bad), STILL_EARG;
+  still_model *m = calloc(1, sizeof *m);
+  if (!m) {
+    bad = (struct sp_error){.status = STILL_ENOMEM, .text = "no memory for a model"};
+    return report_error(error, &bad), STILL_ENOMEM;
+  }
+  fenv_t caller;
+  fegetenv(&caller);
+  fesetenv(FE_DFL_ENV);
+  sp_ctx_init(&m->ctx, hooks);
+  pthread_mutex_init(&m->lock, NULL);
+  sp_settings_resolve(settings, &m->settings);
+  m->backend = &sp_backend_cpu;
+  still_status status = open_parts(m, path);
+  fesetenv(&caller);
+  if (status == STILL_OK) return *model = m, STILL_OK;
+  report_error(error, &m->ctx.error);
+  still_model_close(m);
+  return status;
+}
+
+still_status sp_model_probe(still_model *m, struct sp_ctx *ctx) {
+  still_status status = STILL_OK;
+  pthread_mutex_lock(&m->lock);
+  if (!m->probed) {
+    double start = sp_seconds();
+    status = sp_probe(ctx, m->backend, &m->engine, m->vocab);
+    m->probed = status == STILL_OK;
+    ctx->seconds[STILL_PHASE_PANELS] = sp_seconds() - start; /* the panels that it built are in it */
+  }
+  pthread_mutex_unlock(&m->lock);
+  return status;
+}
+
+/* ---- what is known -------------------------------------------------------------------------------------------- */
+
+still_status still_model_describe(const still_model *m, still_model_info *info) {
+  if (!m || !info || info->size < sizeof *info) return STILL_EARG;
+  const struct sp_config *c = &m->config;
+  *info = (still_model_info){.size = info->size, .n_layers = c->n_layers, .n_embd = c->n_embd, .n_heads = c->n_heads,
+                             .n_kv_heads = c->n_kv_heads, .head_dim = c->head_dim, .n_ff = c->n_ff, .n_vocab = c->n_vocab,
+                             .n_ctx_train = c->n_ctx_train, .threads = (uint32_t)m->weights.team.threads,
+                             .n_parameters = c->n_parameters, .file_bytes = sp_gguf_bytes(m->gguf)};
+  snprintf(info->architecture, sizeof info->architecture, "%s", c->arch_name);
+  snprintf(info->name, sizeof info->name, "%s", c->name);
+  snprintf(info->isa, sizeof info->isa, "%s", m->engine.kernels->isa);
+  snprintf(info->file_type, sizeof info->file_type, "%s", c->file_type);
+  return STILL_OK;
+}
+
+void sp_model_plan(const still_model *m, const struct sp_settings *settings, uint64_t n_tokens, still_plan *plan) {
+  struct sp_settings s = *settings;
+  s.panels = m->settings.value.panels;
+  if (m->settings.value.memory_limit) s.memory_limit = m->settings.value.memory_limit;
+  sp_plan(&(struct sp_plan_job){.config = &m->config, .settings = &s, .float_path = m->weights.float_path,
+                                .threads = (size_t)m->weights.team.threads, .mapped = sp_gguf_bytes(m->gguf), .weights = m->fixed_bytes},
+          n_tokens, plan);
+}
+
+still_status still_model_plan(const still_model *m, const still_settings *settings, uint64_t n_tokens, still_plan *plan) {
+  if (!m || !plan || plan->size < sizeof *plan || n_tokens > 1 << 24) return STILL_EARG;
+  still_settings resolved;
+  sp_settings_resolve(settings, &resolved);
+  sp_model_plan(m, &resolved.value, n_tokens, plan);
+  return STILL_OK;
+}
+
+still_status still_kernel_calls(const still_model *m, size_t i, const char **name, uint64_t *calls) {
+  static const char *const names[SP_SLOTS] = {
+#define NAME(result, slot, parameters) #slot,
+      SP_SLOT_LIST(NAME) "dequant", "dot"
+#undef NAME
+  };
+  if (!m || !name || !calls || i >= SP_SLOTS) return STILL_EARG;
+  *name = names[i];
+  *calls = atomic_load(&((still_model *)m)->engine.calls[i]);
+  return STILL_OK;
+}
+
+still_status still_isa_describe(size_t i, still_isa *isa) {
+  size_t n;
+  const struct sp_isa_level *levels = sp_isa_levels(&n);
+  if (!isa || isa->size < sizeof *isa || i >= n) return STILL_EARG;
+  const char *missing = sp_isa_missing(i), *why;
+  const struct sp_kernels *best = sp_kernels_pick("auto", &why);
+  *isa = (still_isa){.size = isa->size, .built = levels[i].table != NULL, .usable = !missing, .chosen = levels[i].table == best};
+  snprintf(isa->name, sizeof isa->name, "%s", levels[i].name);
+  snprintf(isa->why, sizeof isa->why, "%s", missing ? missing : "");
+  return STILL_OK;
+}
+
+/* ---- text ----------------------------------------------------------------------------------------------------- */
+
+static still_status fit(struct sp_ctx *ctx, size_t n, size_t capacity) {
+  if (n <= capacity) return STILL_OK;
+  return sp_fail(&ctx->error, STILL_ELIMIT, "the text has %zu tokens and there is room for %zu", n, capacity);
+}
+
+still_status still_tokenize(const still_model *m, const char *text, size_t bytes, unsigned flags, still_token *tokens,
+                            size_t capacity, size_t *n_tokens) {
+  if (!m || (!text && bytes) || !n_tokens || (!tokens && capacity)) return STILL_EARG;
+  struct sp_ctx ctx;
+  call_begin(m, &ctx);
+  uint8_t *trusted = NULL;
+  still_status status = STILL_OK;
+  if (flags & STILL_TEXT_PARSE_SPECIAL) {
+    trusted = sp_alloc(&ctx, bytes, 1, "the marks of special tokens");
+    if (trusted)
+      memset(trusted, 1, bytes);
+    else
+      status = STILL_ENOMEM;
+  }
+  if (status == STILL_OK)
+    status = sp_vocab_encode(&ctx, m->vocab, text, bytes, trusted, (flags & STILL_TEXT_ADD_BOS) && sp_vocab_adds_bos(m->vocab), tokens,
+                             capacity, n_tokens);
+  if (status == STILL_OK) status = fit(&ctx, *n_tokens, capacity);
+  sp_free(&ctx, trusted, bytes, 1);
+  return call_end(&ctx, status);
+}
+
+still_status still_token_piece(const still_model *m, still_token token, int special, const char **piece, size_t *bytes) {
+  if (!m || !piece || !bytes || !sp_vocab_piece(m->vocab, token, piece, bytes)) return STILL_EARG;
+  if (!special && sp_vocab_is_special(m->vocab, token)) *bytes = 0;
+  return STILL_OK;
+}
+
+int still_token_is_end(const still_model *m, still_token token) { return m && sp_vocab_is_end(m->vocab, token); }
+
+/* Spelling of a special token as a terminated string; "" if the vocabulary has none. */
+static void spelling(const still_model *m, still_token token, char text[64]) {
+  const char *piece;
+  size_t bytes;
+  bool known = token >= 0 && sp_vocab_piece(m->vocab, token, &piece, &bytes) && bytes < 64;
+  snprintf(text, 64, "%.*s", known ? (int)bytes : 0, known ? piece : "");
+}
+
+static still_status render(const still_model *m, struct sp_ctx *ctx, const still_message *messages, size_t n, struct sp_chat_text *out) {
+  struct sp_string source = {0};
+  char bos[64], eos[64];
+  SP_TRY(sp_gguf_string(m->gguf, "tokenizer.chat_template", &source));
+  if (!source.text)
+    return sp_fail(&ctx->error, STILL_EUNSUPPORTED, "the model file has no chat template; give the prompt as it is (--raw)");
+  spelling(m, sp_vocab_bos(m->vocab), bos);
+  spelling(m, sp_vocab_eos(m->vocab), eos);
+  return sp_chat_render(ctx, source.text, source.bytes, messages, n, bos, eos, true, out);
+}
+
+still_status still_chat_tokenize(const still_model *m, const still_message *messages, size_t n_messages, unsigned flags,
+                                 still_token *tokens, size_t capacity, size_t *n_tokens) {
+  if (!m || (!messages && n_messages) || !n_tokens || (!tokens && capacity)) return STILL_EARG;
+  struct sp_ctx ctx;
+  struct sp_chat_text text = {0};
+  call_begin(m, &ctx);
+  still_status status = render(m, &ctx, messages, n_messages, &text);
+  if (status == STILL_OK) {
+    if (flags & STILL_TEXT_PARSE_SPECIAL) memset(text.trusted, 1, text.bytes);
+    status = sp_vocab_encode(&ctx, m->vocab, text.text, text.bytes, text.trusted,
+                             (flags & STILL_TEXT_ADD_BOS) && sp_vocab_adds_bos(m->vocab), tokens, capacity, n_tokens);
+  }
+  if (status == STILL_OK) status = fit(&ctx, *n_tokens, capacity);
+  sp_chat_text_free(&ctx, &text);
+  return call_end(&ctx, status);
+}

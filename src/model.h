@@ -1,0 +1,33 @@
+/*
+ * model.h - the handle of an open model: file, config, vocabulary, weights, team, kernels.
+ *
+ * In:       a path and settings.  Out: struct still_model, constant after opening but for panels, counters and the probe.
+ * Not here: sessions (session.c).
+ */
+#ifndef SP_MODEL_H
+#define SP_MODEL_H
+
+#include "chat.h"
+#include "plan.h"
+#include "probe.h"
+
+struct still_model {
+  struct sp_ctx ctx;
+  still_settings settings; /* as given, resolved */
+  struct sp_gguf *gguf;
+  struct sp_config config;
+  struct sp_vocab *vocab;
+  struct sp_weights weights;
+  struct sp_engine engine;
+  const struct sp_backend *backend;
+  size_t fixed_bytes;      /* allocated when opening was done: everything but panels */
+  pthread_mutex_t lock;    /* over probed */
+  bool probed;
+};
+
+/* Runs the probe if nobody has. Errors and time go to ctx. */
+still_status sp_model_probe(still_model *model, struct sp_ctx *ctx);
+/* The plan of a session with these settings; its own settings count for the session, the model's for threads, panels, numerics. */
+void sp_model_plan(const still_model *model, const struct sp_settings *settings, uint64_t n_tokens, still_plan *plan);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * plan.c - adds up what will be allocated.
+ *
+ * In:       struct sp_plan_job.  Out: bytes.
+ * Not here: limits (session.c compares).
+ */
+#include "plan.h"
+
+#include <math.h>
+#include <unistd.h>
+
+/* A prefill leaves this many rows of room for decoding before a cache must grow. */
+static uint64_t with_room(uint64_t rows) { return rows + SP_TILE; }
+
+/* Rows of each stage's list if every gate halts as its ratio says; a threshold alone may keep them all. */
+static size_t fill_rows(const struct sp_plan_job *j, uint64_t n, struct sp_stage stage[SP_MOST_STAGES]) {
+  const char *why;
+  size_t stages = sp_prefill_stages(j->config, j->settings, n, stage, &why);
+  for (size_t i = 1; i < stages; i++) {
+    double halted = j->settings->tau >= 0 ? 0 : floor(j->settings->ratio * (double)stage[i - 1].rows);
+    stage[i].rows = stage[i - 1].rows - (size_t)halted;
+  }
+  return stages;
+}
+
+static uint64_t record_bytes(const struct sp_plan_job *j, uint64_t n) {
+  const struct sp_config *c = j->config;
+  const struct sp_policy_row *policy = &sp_policies[j->settings->policy];
+  uint64_t window = (uint64_t)j->settings->window < n ? (uint64_t)j->settings->window : n, layers = (uint64_t)j->settings->layers;
+  uint64_t row = (j->float_path ? c->head_dim * sizeof(float) : sp_round_up(c->head_dim, 64)) + 3 * sizeof(float);
+  if (policy->query) return layers * window * c->n_heads * row * 2; /* as recorded, and packed in lanes */
+  return policy->delta || policy->block ? n * sizeof(float) : 0;
+}
+
+uint64_t sp_plan_timeline(const struct sp_config *config, size_t cap) {
+  return (uint64_t)cap * (sizeof(still_token) + 4 * sizeof(uint32_t) + 3 * sizeof(float)) + cap / 8 +
+         (uint64_t)SP_FILE_ROWS * config->n_vocab * sizeof(float);
+}
+
+static uint64_t physical(void) {
+  long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
+}
+
+static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
+  const struct sp_config *c = j->config;
+  const struct sp_settings *s = j->settings;
+  struct sp_stage stage[SP_MOST_STAGES];
+  size_t stages = fill_rows(j, n, stage), kept_at_once = s->panels ? (size_t)s->panels : c->n_layers;
+  uint64_t chunk = (uint64_t)s->chunk < n ? (uint64_t)s->chunk : n;
+  plan->mapped = j->mapped;
+  plan->weights = j->weights;
+  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, kept_at_once);
+  plan->kv = plan->parked = 0;
+  for (size_t i = 0; i < stages; i++) {
+    plan->kv += (sp_stage_last(&stage[i]) - sp_stage_first(&stage[i])) * sp_kv_bytes(c, j->float_path, with_room(stage[i].rows));
+    if (i < 2 && i + 1 < stages) plan->parked += (uint64_t)stage[i].rows * c->n_embd * sizeof(float);
+  }
+  plan->scratch = sp_work_bytes(c, j->float_path, chunk ? chunk : 1, j->threads) + sp_plan_timeline(c, with_room(n)) +
+                  record_bytes(j, n) + with_room(n) * c->rope.n_rot * sizeof(float);
+  plan->total = plan->weights + plan->panels + plan->kv + plan->parked + plan->scratch;
+}
+
+/* The most tokens whose plan stays within `limit`, by bisection: the plan grows with n. */
+static uint64_t largest(const struct sp_plan_job *j, uint64_t limit) {
+  uint64_t low = 0, high = 1 << 24;
+  while (low < high) {
+    still_plan plan;
+    uint64_t middle = (low + high + 1) / 2;
+    fill(j, middle, &plan);
+    if (plan.total <= limit)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+void sp_plan(const struct sp_plan_job *job, uint64_t n_tokens, still_plan *plan) {
+  uint64_t limit = job->settings->memory_limit ? (uint64_t)job->settings->memory_limit : physical();
+  fill(job, n_tokens, plan);
+  plan->largest_context = largest(job, limit);
+}

@@ -1,0 +1,287 @@
+/*
+ * session.c - the public calls on a session: arguments, limits, floating-point state, report.
+ *
+ * In:       handles and arrays of the caller.  Out: statuses; everything else from below.
+ * Not here: the method.
+ */
+#include "session.h"
+
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- open and close ------------------------------------------------------------------------------------------- */
+
+static still_status check_context(still_session *s) {
+  const struct sp_config *c = &s->model->config;
+  size_t wish = (size_t)s->settings.value.context;
+  s->most = wish ? wish : c->n_ctx_train;
+  if (wish > c->n_ctx_train)
+    sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish, c->n_ctx_train);
+  return STILL_OK;
+}
+
+static still_status open_timeline(still_session *s) {
+  struct sp_timeline *t = &s->timeline;
+  size_t n_vocab = s->model->config.n_vocab;
+  *t = (struct sp_timeline){.ctx = &s->ctx, .engine = &s->model->engine, .settings = &s->settings.value, .backend = s->model->backend};
+  SP_TRY(check_context(s));
+  if ((size_t)s->settings.value.chunk > s->most) s->settings.value.chunk = (int64_t)s->most;
+  t->logits = sp_alloc(&s->ctx, SP_FILE_ROWS * n_vocab, sizeof(float), "the logits");
+  return t->logits ? STILL_OK : STILL_ENOMEM;
+}
+
+/* The arrays of a timeline, one element a token. */
+static size_t token_arrays(struct sp_timeline *t, void **at[7]) {
+  at[0] = (void **)&t->tokens, at[1] = (void **)&t->position, at[2] = (void **)&t->kept, at[3] = (void **)&t->first_kept;
+  at[4] = (void **)&t->raw, at[5] = (void **)&t->score, at[6] = (void **)&t->first_score;
+  return 7; /* all of 4 bytes */
+}
+
+static void free_arrays(struct sp_ctx *ctx, struct sp_timeline *t) {
+  void **at[7];
+  for (size_t i = 0, n = token_arrays(t, at); i < n; i++) {
+    sp_free(ctx, *at[i], t->cap, sizeof(uint32_t));
+    *at[i] = NULL;
+  }
+  t->cap = 0;
+}
+
+/* Room for n tokens and some that are decoded after. */
+static still_status grow_timeline(still_session *s, size_t n) {
+  struct sp_timeline *t = &s->timeline, to = *t;
+  void **from_at[7], **to_at[7];
+  if (n <= t->cap) return STILL_OK;
+  to.cap = n + SP_TILE;
+  size_t arrays = token_arrays(&to, to_at), done = 0;
+  token_arrays(t, from_at);
+  for (; done < arrays; done++) {
+    void *memory = sp_alloc(&s->ctx, to.cap, sizeof(uint32_t), "the tokens");
+    if (!memory) break;
+    if (*from_at[done]) memcpy(memory, *from_at[done], t->cap * sizeof(uint32_t));
+    *to_at[done] = memory;
+  }
+  if (done < arrays) {
+    while (done-- > 0) sp_free(&s->ctx, *to_at[done], to.cap, sizeof(uint32_t));
+    return STILL_ENOMEM;
+  }
+  free_arrays(&s->ctx, t);
+  *t = to;
+  return STILL_OK;
+}
+
+void still_session_close(still_session *s) {
+  if (!s) return;
+  struct sp_timeline *t = &s->timeline;
+  if (t->lane) t->backend->end(t->lane);
+  free_arrays(&s->ctx, t);
+  sp_free(&s->ctx, t->logits, SP_FILE_ROWS * (size_t)s->model->config.n_vocab, sizeof(float));
+  sp_free(&s->ctx, t->eligible, t->n_eligible, 1);
+  sp_gate_free(&s->ctx, &t->gate);
+  free(s);
+}
+
+still_status still_session_open(still_model *model, const still_settings *settings, const still_hooks *hooks, still_session **session,
+                                still_error *error) {
+  if (session) *session = NULL;
+  still_session *s = model && session ? calloc(1, sizeof *s) : NULL;
+  if (!s) {
+    still_status status = model && session ? STILL_ENOMEM : STILL_EARG;
+    if (error) error->status = status, snprintf(error->text, sizeof error->text, "%s", still_status_text(status));
+    return status;
+  }
+  s->model = model;
+  sp_ctx_init(&s->ctx, hooks ? hooks : &model->ctx.hooks);
+  sp_settings_resolve(settings, &s->settings);
+  still_status status = open_timeline(s);
+  if (status == STILL_OK) return *session = s, STILL_OK;
+  if (error) error->status = status, snprintf(error->text, sizeof error->text, "%s", s->ctx.error.text);
+  still_session_close(s);
+  return status;
+}
+
+const char *still_session_error(const still_session *s) { return s ? s->ctx.error.text : ""; }
+
+void still_session_cancel(still_session *s) { atomic_store(&s->ctx.cancel, 1); }
+
+still_status still_session_settings(const still_session *s, still_settings *settings) {
+  if (!s || !settings) return STILL_EARG;
+  *settings = s->settings;
+  settings->value.context = (int64_t)s->most;
+  return STILL_OK;
+}
+
+/* ---- every call: clear the error, take the floating-point state, give it back, consume the cancel ---------------- */
+
+static void enter(still_session *s, fenv_t *caller) {
+  sp_error_clear(&s->ctx.error);
+  memset(s->ctx.seconds, 0, sizeof s->ctx.seconds);
+  fegetenv(caller);
+  fesetenv(FE_DFL_ENV);
+}
+
+static still_status leave(still_session *s, const fenv_t *caller, still_status status) {
+  fesetenv(caller);
+  if (status == STILL_ECANCELLED) atomic_store(&s->ctx.cancel, 0);
+  return status;
+}
+
+still_status still_session_reset(still_session *s) {
+  if (!s) return STILL_EARG;
+  s->timeline.n = s->timeline.finished = s->timeline.decoded = s->timeline.n_stages = 0;
+  s->timeline.n_scores = s->timeline.n_kept = 0;
+  s->timeline.ready = false;
+  sp_error_clear(&s->ctx.error);
+  return STILL_OK;
+}
+
+/* ---- prefill -------------------------------------------------------------------------------------------------- */
+
+static still_status check_tokens(still_session *s, const still_token *tokens, size_t n) {
+  const struct sp_timeline *t = &s->timeline;
+  if (!tokens && n) return sp_fail(&s->ctx.error, STILL_EARG, "tokens is NULL but n_tokens is %zu", n);
+  if (n == 0 && (t->n == 0 || (t->ready && t->decoded == 0)))
+    return sp_fail(&s->ctx.error, STILL_EARG, "the prompt is empty: a prefill needs one token at least");
+  if (n > s->most || t->n > s->most - n)
+    return sp_fail(&s->ctx.error, STILL_ELIMIT, "%zu tokens do not fit in the context of %zu; shorten the prompt or raise --ctx",
+                   t->n + n, s->most);
+  for (size_t i = 0; i < n; i++)
+    if (tokens[i] < 0 || (uint32_t)tokens[i] >= s->model->config.n_vocab)
+      return sp_fail(&s->ctx.error, STILL_EARG, "token %zu is %d, which is not in the vocabulary of %u", i, (int)tokens[i],
+                     s->model->config.n_vocab);
+  return STILL_OK;
+}
+
+static still_status check_memory(still_session *s, size_t n) {
+  still_plan plan = {.size = sizeof plan};
+  sp_model_plan(s->model, &s->settings.value, n, &plan);
+  if (n <= plan.largest_context) return STILL_OK;
+  int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
+  return sp_fail(&s->ctx.error, STILL_ENOMEM, "%zu tokens would take %.1f MiB and %s is smaller: %llu tokens fit; use fewer, a smaller "
+                 "--chunk or fewer --panels", n, (double)plan.total / 0x1p20, limit ? "the memory limit" : "this machine's memory",
+                 (unsigned long long)plan.largest_context);
+}
+
+/* What a prefill needs of memory before its first row moves. */
+static still_status prepare(still_session *s, size_t n) {
+  struct sp_timeline *t = &s->timeline;
+  SP_TRY(check_memory(s, n));
+  SP_TRY(grow_timeline(s, n));
+  SP_TRY(sp_model_probe(s->model, &s->ctx));
+  return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
+}
+
+static void fill_report(const still_session *s, size_t fresh, still_report *r) {
+  const struct sp_timeline *t = &s->timeline;
+  size_t size = r->size < sizeof *r ? r->size : sizeof *r;
+  still_report full = {.size = r->size, .tokens = t->n, .kept = t->n_scores ? t->n_kept : t->n, .tau = t->tau};
+  full.dense = t->n_stages <= 1;
+  full.start_layer = full.dense ? t->engine->config->n_layers : t->stage[0].to / 2;
+  if (full.dense && t->why_dense) snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
+  double work = 0;
+  for (int i = 0; i < STILL_PHASES; i++) {
+    full.seconds[i] = s->ctx.seconds[i];
+    if (i >= STILL_PHASE_LOWER) work += s->ctx.seconds[i];
+  }
+  full.tokens_per_second = work > 0 ? (double)fresh / work : 0;
+  full.peak_bytes = atomic_load(&s->ctx.peak) + atomic_load(&s->model->ctx.peak);
+  memcpy(r, &full, size);
+}
+
+static still_status prefill(still_session *s, const still_token *tokens, size_t n, const struct sp_observer *observer) {
+  struct sp_timeline *t = &s->timeline;
+  size_t before = t->n;
+  SP_TRY(check_tokens(s, tokens, n));
+  SP_TRY(prepare(s, before + n));
+  if (n) memcpy(t->tokens + before, tokens, n * sizeof *tokens);
+  t->n = before + n;
+  still_status status = sp_prefill(t, observer);
+  if (status != STILL_OK) t->n = before;
+  return status;
+}
+
+still_status still_prefill(still_session *s, const still_token *tokens, size_t n_tokens, still_report *report) {
+  if (!s) return STILL_EARG;
+  fenv_t caller;
+  enter(s, &caller);
+  still_status status = prefill(s, tokens, n_tokens, NULL);
+  if (status == STILL_OK && report) fill_report(s, n_tokens, report);
+  return leave(s, &caller, status);
+}
+
+still_status still_score(still_session *s, const still_token *tokens, size_t n_tokens, size_t first, still_position_fn fn, void *user,
+                         still_report *report) {
+  if (!s || !fn) return STILL_EARG;
+  fenv_t caller;
+  still_session_reset(s);
+  enter(s, &caller);
+  still_status status = prefill(s, tokens, n_tokens, &(struct sp_observer){.fn = fn, .user = user, .first = first});
+  if (status == STILL_OK && report) fill_report(s, n_tokens, report);
+  return leave(s, &caller, status);
+}
+
+/* ---- decode --------------------------------------------------------------------------------------------------- */
+
+static still_status decode(still_session *s, still_token token) {
+  struct sp_timeline *t = &s->timeline;
+  if (!t->ready) return sp_fail(&s->ctx.error, STILL_ESTATE, "decode needs a prefill that succeeded before it");
+  if (token < 0 || (uint32_t)token >= s->model->config.n_vocab)
+    return sp_fail(&s->ctx.error, STILL_EARG, "token %d is not in the vocabulary of %u", (int)token, s->model->config.n_vocab);
+  if (t->n >= s->most)
+    return sp_fail(&s->ctx.error, STILL_ELIMIT, "the context of %zu tokens is full; raise --ctx or begin a new session", s->most);
+  SP_TRY(grow_timeline(s, t->n + 1));
+  return sp_decode(t, token);
+}
+
+still_status still_decode(still_session *s, still_token token) {
+  if (!s) return STILL_EARG;
+  fenv_t caller;
+  enter(s, &caller);
+  return leave(s, &caller, decode(s, token));
+}
+
+/* ---- what came out -------------------------------------------------------------------------------------------- */
+
+const float *still_logits(const still_session *s) { return s && s->timeline.ready ? s->timeline.logits : NULL; }
+
+static size_t copy_out(void *to, const void *from, size_t n, size_t size, size_t capacity) {
+  if (to) memcpy(to, from, (n < capacity ? n : capacity) * size);
+  return n;
+}
+
+size_t still_session_tokens(const still_session *s, still_token *tokens, size_t capacity) {
+  return s ? copy_out(tokens, s->timeline.tokens, s->timeline.n, sizeof *tokens, capacity) : 0;
+}
+
+size_t still_scores(const still_session *s, float *scores, size_t capacity) {
+  return s ? copy_out(scores, s->timeline.first_score, s->timeline.n_scores, sizeof *scores, capacity) : 0;
+}
+
+size_t still_kept(const still_session *s, uint32_t *rows, size_t capacity) {
+  return s ? copy_out(rows, s->timeline.first_kept, s->timeline.n_kept, sizeof *rows, capacity) : 0;
+}
+
+still_status still_set_eligible(still_session *s, const uint8_t *eligible, size_t n) {
+  if (!s) return STILL_EARG;
+  struct sp_timeline *t = &s->timeline;
+  uint8_t *copy = eligible ? sp_alloc(&s->ctx, n, 1, "the eligible rows") : NULL;
+  if (eligible && !copy) return STILL_ENOMEM;
+  if (eligible) memcpy(copy, eligible, n);
+  sp_free(&s->ctx, t->eligible, t->n_eligible, 1);
+  t->eligible = copy;
+  t->n_eligible = eligible ? n : 0;
+  return STILL_OK;
+}
+
+still_status still_sample(still_sampler *sampler, const still_session *s, still_token *token, float *log_probability) {
+  if (!sampler || !s || !token) return STILL_EARG;
+  if (!s->timeline.ready) return STILL_ESTATE;
+  fenv_t caller;
+  fegetenv(&caller);
+  fesetenv(FE_DFL_ENV);
+  still_status status = sp_sample(sampler, s->model->engine.kernels, s->timeline.logits, s->model->config.n_vocab, s->timeline.tokens,
+                                  s->timeline.n, token, log_probability);
+  fesetenv(&caller);
+  return status;
+}
