@@ -13,19 +13,28 @@ libspcore_la_SOURCES += \
 
 # model file -> weights
 libspcore_la_SOURCES += \
-  src/gguf.c src/gguf.h \
+  src/quant.c src/quant.h \
+  src/gguf.h \
   src/gguf_parts.h \
   src/gguf_parse.c \
   src/gguf_key.c \
-  src/config.h \
-  src/quant.c src/quant.h \
+  src/gguf.c \
+  src/config.c src/config.h \
   src/rope.c src/rope.h \
   src/panel.c src/panel.h \
-  src/weights.h
+  src/weights.c src/weights.h
 
 # text -> tokens
 libspcore_la_SOURCES += \
+  src/unicode.c src/unicode.h src/unicode_data.inc \
+  src/pretok.c src/pretok.h \
   src/vocab.h \
+  src/vocab_parts.h \
+  src/vocab_merge.c \
+  src/vocab_special.c \
+  src/vocab_bpe.c \
+  src/vocab_spm.c \
+  src/vocab.c \
   src/chat.h
 
 # the values that flow
@@ -45,7 +54,14 @@ libspcore_la_SOURCES += \
 
 # halting
 libspcore_la_SOURCES += \
-  src/park.c src/park.h
+  src/policy.c src/policy.h \
+  src/gate.c src/gate.h \
+  src/park.c src/park.h \
+  src/prefill.c src/prefill.h
+
+# decode
+libspcore_la_SOURCES += \
+  src/decode.c src/decode.h
 
 # doors and public face
 libspcore_la_SOURCES += \

@@ -14,14 +14,24 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs =
-# Programs that scripts use: tests/mktiny writes tiny models.
-test_helpers = tests/mktiny
-test_scripts = tests/header.sh tests/structure.sh
+# Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
+test_helpers = \
+  tests/mktiny tests/quant_dump
+test_scripts = \
+  tests/header.sh tests/structure.sh
 
-tests_mktiny_SOURCES = tests/mktiny.c tests/tiny.c tests/tiny_vocab.c tests/tiny.h
+tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
+tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
+tests_quant_dump_LDADD = libspcore.la
 
-EXTRA_DIST += $(test_scripts) tests/tap.sh build-aux/tap-driver.sh
+EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
+EXTRA_DIST += tests/examples.sh tests/install.sh tests/man.sh tests/symbols.sh
+EXTRA_DIST += examples/complete.c examples/questions.c
+EXTRA_DIST += \
+  tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py \
+  tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py \
+  tests/oracle/run.py tests/oracle/selfcheck.py
 
 if HAVE_CHECK
 check_PROGRAMS += $(test_programs) $(test_helpers)
@@ -31,3 +41,8 @@ check-local:
 	@echo 'make check needs the unit test framework Check 0.15 (Debian: apt-get install check); install it and run configure again.' >&2
 	@exit 1
 endif
+
+# One real model, end to end. Not part of "make check": there is no model in the tarball.
+check-model: all $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/model.sh
+.PHONY: check-model
