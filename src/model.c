@@ -4,6 +4,9 @@
  * In:       a GGUF file, settings, hooks.  Out: struct still_model; text to tokens.
  * Not here: prefill and decode (session.c).
  */
+#ifdef HAVE_CONFIG_H
+#include "build.h" /* PACKAGE_VERSION */
+#endif
 #include "model.h"
 
 #include <fenv.h>
