@@ -79,9 +79,9 @@ int cli_exit_code(still_status status);
 /* Flushes stdout; a full disk or a closed pipe must not pass for success. `code` is what the command would return. */
 int cli_finish_output(const struct cli *cli, int code);
 
-/* Number of an option: `preset` when it was not given (text NULL). False, after saying so, when it is no whole number in range. */
-bool cli_count(const struct cli *cli, const char *option, const char *text, uint64_t preset, uint64_t least, uint64_t most,
-               uint64_t *value);
+/* Number of an option, or its preset when it was not given (text NULL); *value stays as it is when there is no preset either.
+ * False, after saying so, when the text is no whole number in range. */
+bool cli_count(const struct cli *cli, const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *value);
 /* "512,2048": at most `capacity` numbers of 1 and up. False, after saying so, when it is anything else. */
 bool cli_counts(const struct cli *cli, const char *option, const char *text, uint64_t *value, size_t capacity, size_t *n);
 

@@ -4,8 +4,8 @@
  * In:       a model; a text, or seeded token ids.  Out: medians as a table or JSON, which also holds every single measurement.
  * Not here: comparing with other programs (bench/).
  *
- * Dense and halted runs of one length take turns, so that a machine that slows down does so for both. "Cold" is what a first prompt
- * pays: opening the file, and the first prefill with the building of the panels. All other figures are warm.
+ * Dense and halted runs of one length take turns, so that a machine that slows down does so for both. "Cold" is what a first
+ * prompt pays: opening the file, and the first prefill with the building of the panels. All other figures are warm.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +61,8 @@ static int seeded_tokens(struct bench *b, const struct cli *cli, size_t n) {
     size_t bytes = 0;
     if (still_token_piece(e->model, id, 0, &piece, &bytes) == STILL_OK && bytes > 0) b->tokens.id[b->tokens.count++] = id;
   }
-  return b->tokens.count == n ? CLI_OK : cli_fail(cli, STILL_EUNSUPPORTED, "the vocabulary holds too few plain tokens; use -f FILE");
+  return b->tokens.count == n ? CLI_OK
+                              : cli_fail(cli, STILL_EUNSUPPORTED, "the vocabulary holds too few plain tokens; use -f FILE");
 }
 
 /* The text of the files, again and again until there are n tokens. */
@@ -70,14 +71,16 @@ static int file_tokens(struct bench *b, const struct cli *cli, size_t n) {
   int code = cli_prompt(&b->engine[0], false, false, &once);
   if (code != CLI_OK) return code;
   if (once.count) b->tokens.id = malloc((n + 1) * sizeof *b->tokens.id);
-  for (; b->tokens.id && b->tokens.count < n; b->tokens.count++) b->tokens.id[b->tokens.count] = once.id[b->tokens.count % once.count];
+  for (; b->tokens.id && b->tokens.count < n; b->tokens.count++)
+    b->tokens.id[b->tokens.count] = once.id[b->tokens.count % once.count];
   free(once.id);
   return b->tokens.id ? CLI_OK : cli_no_memory(cli);
 }
 
 /* ---- measuring ----------------------------------------------------------------------------------------------- */
 
-static still_status prefill(struct cli_engine *e, const struct cli_tokens *tokens, size_t n, still_report *report, double *seconds) {
+static still_status prefill(struct cli_engine *e, const struct cli_tokens *tokens, size_t n, still_report *report,
+                            double *seconds) {
   *report = (still_report){.size = sizeof *report};
   still_status status = still_session_reset(e->session);
   double start = cli_seconds();
@@ -191,7 +194,8 @@ static void print_json(const struct bench *b, const struct cli *cli) {
   json_object_end(&j);
   json_array(&j, "prefill");
   for (size_t i = 0; i < b->n_lengths; i++)
-    for (int mode = 0; mode < b->modes; mode++) json_figures(&j, b, &b->prefill[i][mode], "length", b->length[i], b->length[i], mode);
+    for (int mode = 0; mode < b->modes; mode++)
+      json_figures(&j, b, &b->prefill[i][mode], "length", b->length[i], b->length[i], mode);
   json_array_end(&j);
   json_count(&j, "decode_tokens", b->n_decode);
   json_array(&j, "decode");
@@ -209,8 +213,8 @@ static bool read_sizes(struct bench *b, const struct cli *cli) {
   const char *lengths = given->lengths ? given->lengths : "512,2048,8192", *depths = given->depths ? given->depths : "512,2048";
   if (!cli_counts(cli, "lengths", lengths, b->length, MOST_SIZES, &b->n_lengths)) return false;
   if (!cli_counts(cli, "depths", depths, b->depth, MOST_SIZES, &b->n_depths)) return false;
-  if (!cli_count(cli, "repeat", given->repeat, 3, 1, MOST_REPEATS, &b->repeats)) return false;
-  if (!cli_count(cli, "predict", given->predict, 32, 1, 1 << 20, &b->n_decode)) return false;
+  if (!cli_count(cli, "repeat", given->repeat, 1, MOST_REPEATS, &b->repeats)) return false;
+  if (!cli_count(cli, "predict", given->predict, 1, 1 << 20, &b->n_decode)) return false;
   if (b->n_depths == 1 && b->depth[0] == 0) b->n_depths = 0;
   return true;
 }

@@ -1,8 +1,8 @@
 /*
  * cmd_digest.c - `stillpoint digest`: checksums that are equal on every machine, for any threads, chunk and instruction set.
  *
- * In:       model, prompt, settings as for `run`.  Out: one SHA-256 each for scores, kept rows, logits of the prefill, greedy tokens;
- *           what computed them; last one SHA-256 over the four.
+ * In:       model, prompt, settings as for `run`.
+ * Out:      one SHA-256 each for scores, kept rows, logits of the prefill, greedy tokens; what computed them; one over all four.
  * Not here: the prefill and the gate (the library).
  *
  * The hashed bytes: fp32 and u32 values, little-endian. `all` hashes the 4 x 32 bytes of the digests before it, in order; the
@@ -149,7 +149,7 @@ int cmd_digest(struct cli *cli) {
   struct digest d = {.report = {.size = sizeof d.report}};
   struct cli_engine *e = &d.engine;
   char all[REPORT_HEX];
-  if (!cli_count(cli, "predict", cli->given.predict, 16, 0, 1 << 20, &d.n_greedy)) return CLI_USAGE;
+  if (!cli_count(cli, "predict", cli->given.predict, 0, 1 << 20, &d.n_greedy)) return CLI_USAGE;
   int code = cli_engine_open(e, cli, cli->settings);
   if (code == CLI_OK) code = cli_prompt(e, !cli->given.raw, false, &d.prompt);
   if (code == CLI_OK) code = cli_engine_session(e, cli->settings);

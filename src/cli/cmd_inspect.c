@@ -1,11 +1,12 @@
 /*
  * cmd_inspect.c - `stillpoint inspect`: what is in a model file, whether it can be used, and the memory that it will take.
  *
- * In:       a path, also of a broken file.  Out: shape, plan, keys and tensors; why the file is refused, with the status as exit code.
+ * In:       a path, also of a broken file.
+ * Out:      shape, plan, keys and tensors; why the file is refused, with the status as exit code.
  * Not here: reading the file (gguf.h of the core), the plan (the library).
  *
- * Three steps, each only after the one before: the container (keys, tensors), the model (architecture, vocabulary), the plan. What a
- * step found is printed even if the next one fails.
+ * Three steps, each only after the one before: the container (keys, tensors), the model (architecture, vocabulary), the plan.
+ * What a step found is printed even if the next one fails.
  */
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "src/gguf.h"
 #include "src/quant.h"
 
-static const char *const value_types[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool", "string", "array", "u64", "i64", "f64"};
+static const char *const value_types[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                          "bool", "string", "array", "u64", "i64", "f64"};
 
 static const char *type_name(enum sp_gguf_type type) {
   return (size_t)type < sizeof value_types / sizeof value_types[0] ? value_types[type] : "?";
@@ -62,7 +64,8 @@ static void print_tensor(const struct sp_tensor *t) {
   size_t n = 0;
   for (unsigned i = 0; i < t->n_dims && n < sizeof shape; i++)
     n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%llu", i ? " x " : "", (unsigned long long)t->ne[i]);
-  printf("  %-7s %-20s %12zu bytes at %-12llu %s\n", sp_quants[t->type].name, shape, t->bytes, (unsigned long long)t->offset, t->name);
+  printf("  %-7s %-20s %12zu bytes at %-12llu %s\n", sp_quants[t->type].name, shape, t->bytes, (unsigned long long)t->offset,
+         t->name);
 }
 
 static void print_container(const struct cli *cli, const struct sp_gguf *g) {
@@ -81,10 +84,10 @@ static void print_container(const struct cli *cli, const struct sp_gguf *g) {
 static void print_model(const still_model *model) {
   still_model_info m = {.size = sizeof m};
   if (still_model_describe(model, &m) != STILL_OK) return;
-  printf("model         %s, %s, %.3g parameters, %s\n", m.architecture, *m.name ? m.name : "without a name", (double)m.n_parameters,
-         m.file_type);
-  printf("shape         %u layers, %u wide, feed-forward %u, vocabulary %u, context %u\n", m.n_layers, m.n_embd, m.n_ff, m.n_vocab,
-         m.n_ctx_train);
+  printf("model         %s, %s, %.3g parameters, %s\n", m.architecture, *m.name ? m.name : "without a name",
+         (double)m.n_parameters, m.file_type);
+  printf("shape         %u layers, %u wide, feed-forward %u, vocabulary %u, context %u\n", m.n_layers, m.n_embd, m.n_ff,
+         m.n_vocab, m.n_ctx_train);
   printf("attention     %u heads, %u KV heads, %u a head\n", m.n_heads, m.n_kv_heads, m.head_dim);
   printf("kernels       %s, %u threads\n", m.isa, m.threads);
 }
@@ -220,7 +223,8 @@ static int model(const struct inspect *in) {
 int cmd_inspect(struct cli *cli) {
   struct json j;
   struct inspect in = {cli, cli->given.json ? &j : NULL};
-  if (cli->given.operand && cli->given.model) return cli_usage(cli, "two files were named: %s and %s", cli->given.model, cli->given.operand);
+  if (cli->given.operand && cli->given.model)
+    return cli_usage(cli, "two files were named: %s and %s", cli->given.model, cli->given.operand);
   if (cli->given.operand) cli->given.model = cli->given.operand;
   if (!cli->given.model) return cli_usage(cli, "name a GGUF file");
   if (in.json) {

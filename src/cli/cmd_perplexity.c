@@ -1,13 +1,13 @@
 /*
- * cmd_perplexity.c - `stillpoint perplexity`: how well a model predicts texts; what another arithmetic or halting changes in that.
+ * cmd_perplexity.c - `stillpoint perplexity`: how well a model predicts texts, and what another arithmetic or halting changes.
  *
  * In:       a model, files.  Out: means with their standard errors, over all files and for each.
  * Not here: the arithmetic of losses (score.c), two models in step (duet.c).
  *
  * Each file is tokenised as plain text and cut into windows; a session sees one window at a time. Three measurements:
  *   plain         loss of every token of a window. Dense: each position's logits are wanted, so no row could be halted.
- *   against       the same with a second model beside it on other arithmetic, and for each window one prefill on both with the gate
- *                 as the settings say, whose kept rows are compared.
+ *   against       the same with a second model beside it on other arithmetic, and for each window one prefill on both with the
+ *                 gate as the settings say, whose kept rows are compared.
  *   continuation  prefill of all but the last N tokens, then those one by one through the decode path: dense, and as the settings
  *                 say. The difference of the two losses is what halting costs.
  */
@@ -230,7 +230,8 @@ static void print_tally(const struct perplexity *p, const char *name, const stru
     print_mean("difference", &t->difference, "nats");
     print_mean("KL divergence", &t->kl, "nats");
     printf("%-18s %.3f %%\n", "same first choice", 100 * mean_value(&t->same_choice));
-    if (t->kept) printf("%-18s %.3f %% of %llu\n", "same kept rows", 100 * share(t->kept_both, t->kept), (unsigned long long)t->kept);
+    if (t->kept)
+      printf("%-18s %.3f %% of %llu\n", "same kept rows", 100 * share(t->kept_both, t->kept), (unsigned long long)t->kept);
   }
   if (p->measurement == CONTINUATION && p->gates) {
     printf("%-18s %.6f nats\n", "dense loss", mean_value(&t->reference_loss));
@@ -313,12 +314,16 @@ static void print(const struct perplexity *p) {
 
 static int read_options(struct perplexity *p) {
   const struct cli_values *given = &p->cli->given;
-  if (!cli_count(p->cli, "chunk-tokens", given->chunk_tokens, 2048, 2, 1 << 24, &p->window)) return CLI_USAGE;
-  if (!cli_count(p->cli, "chunks", given->chunks, UINT64_MAX, 1, UINT64_MAX, &p->windows)) return CLI_USAGE;
-  if (!cli_count(p->cli, "first", given->first, 1, 1, p->window - 1, &p->first)) return CLI_USAGE;
-  if (!cli_count(p->cli, "continuation", given->continuation, 0, 1, p->window - 1, &p->continuation)) return CLI_USAGE;
-  if (p->continuation && given->against) return cli_usage(p->cli, "--continuation and --against are two measurements; choose one");
+  if (!cli_count(p->cli, "chunk-tokens", given->chunk_tokens, 2, 1 << 24, &p->window)) return CLI_USAGE;
+  p->windows = UINT64_MAX;
+  if (!cli_count(p->cli, "chunks", given->chunks, 1, UINT64_MAX, &p->windows)) return CLI_USAGE;
+  if (!cli_count(p->cli, "first", given->first, 1, p->window - 1, &p->first)) return CLI_USAGE;
+  if (!cli_count(p->cli, "continuation", given->continuation, 1, p->window - 1, &p->continuation)) return CLI_USAGE;
+  if (p->continuation && given->against)
+    return cli_usage(p->cli, "--continuation and --against are two measurements; choose one");
   if (given->files.count == 0) return cli_usage(p->cli, "name a text with -f FILE");
+  if (given->against && strcmp(given->against, "float") != 0 && strcmp(given->against, "int8") != 0)
+    return cli_usage(p->cli, "--against takes float or int8, not \"%s\"", given->against);
   p->measurement = given->against ? AGAINST : p->continuation ? CONTINUATION : PLAIN;
   p->file = calloc(given->files.count, sizeof *p->file);
   return p->file ? CLI_OK : cli_no_memory(p->cli);

@@ -220,7 +220,7 @@ static int prepare(struct run *run, struct cli *cli) {
 int cmd_run(struct cli *cli) {
   struct run run = {.report = {.size = sizeof run.report}, .answer = {.stops = &cli->given.stops}};
   struct cli_engine *e = &run.engine;
-  if (!cli_count(cli, "predict", cli->given.predict, 256, 0, UINT32_MAX, &run.most)) return CLI_USAGE;
+  if (!cli_count(cli, "predict", cli->given.predict, 0, UINT32_MAX, &run.most)) return CLI_USAGE;
   run.answer.streams = !cli->given.json && !cli->given.logprobs;
   int code = prepare(&run, cli);
   still_status status = STILL_OK;

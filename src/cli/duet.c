@@ -85,8 +85,8 @@ static int failure(struct duet *d, still_status status) {
   return cli_session_failed(d->engine, status);
 }
 
-int duet_score(struct cli_engine *engine, struct cli_engine *reference, const still_token *tokens, size_t n, size_t first, duet_fn fn,
-               void *user) {
+int duet_score(struct cli_engine *engine, struct cli_engine *reference, const still_token *tokens, size_t n, size_t first,
+               duet_fn fn, void *user) {
   struct duet d = {.engine = engine, .reference = reference, .tokens = tokens, .n = n, .first = first, .fn = fn, .user = user,
                    .in_step = true};
   pthread_t thread;

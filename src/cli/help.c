@@ -38,7 +38,9 @@ static size_t append(char *text, size_t size, size_t n, const char *more, size_t
   return n;
 }
 
-static size_t append_text(char *text, size_t size, size_t n, const char *more) { return append(text, size, n, more, strlen(more)); }
+static size_t append_text(char *text, size_t size, size_t n, const char *more) {
+  return append(text, size, n, more, strlen(more));
+}
 
 /* " [a, b, c; default b]": choices, and the preset of a setting, which is the number of the choice where there are choices. */
 static void describe_values(const struct cli_option *o, char *text, size_t size) {

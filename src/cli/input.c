@@ -77,7 +77,8 @@ static int gather(const struct cli *cli, const char *between, struct cli_text *t
   const struct cli_values *given = &cli->given;
   const char *prompt = given->prompt ? given->prompt : given->operand;
   *text = (struct cli_text){0};
-  if (given->prompt && given->operand) return cli_usage(cli, "the prompt was given twice, with --prompt and as \"%s\"", given->operand);
+  if (given->prompt && given->operand)
+    return cli_usage(cli, "the prompt was given twice, with --prompt and as \"%s\"", given->operand);
   if (!prompt && given->files.count == 0) {
     if (isatty(STDIN_FILENO)) return cli_usage(cli, "there is no prompt; give one with -p TEXT, -f FILE or on standard input");
     prompt = "-";
@@ -170,7 +171,8 @@ static int encode_chat(struct cli_engine *engine, const struct cli_text *text, u
                     strlen(text->text));
   still_message messages[2] = {{"system", cli->given.system}, {"user", text->text}};
   size_t skip = cli->given.system ? 0 : 1;
-  return encode_all(engine, &(struct request){.text = text, .messages = messages + skip, .n_messages = 2 - skip, .flags = flags}, out);
+  return encode_all(engine, &(struct request){.text = text, .messages = messages + skip, .n_messages = 2 - skip, .flags = flags},
+                    out);
 }
 
 int cli_prompt(struct cli_engine *engine, bool chat, bool may_be_empty, struct cli_tokens *out) {

@@ -11,7 +11,7 @@
 
 void cli_interrupt_install(void);
 int cli_interrupted(void); /* signal number, or 0 */
-/* Names a session that a signal cancels, at most CLI_WATCHED at a time, until it is forgotten, which must be before it is closed. */
+/* Names a session that a signal cancels, at most CLI_WATCHED at a time, until it is forgotten: before it is closed. */
 enum { CLI_WATCHED = 4 };
 void cli_interrupt_watch(still_session *session);
 void cli_interrupt_forget(still_session *session);

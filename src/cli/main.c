@@ -19,11 +19,13 @@ const struct cli_command cli_commands[] = {
     {"run", CLI_RUN, CLI_SESSION | CLI_SAMPLER, "[TEXT]", cmd_run, "answer a prompt"},
     {"tokenize", CLI_TOKENIZE, 0, "[TEXT]", cmd_tokenize, "show the tokens of a text, or the text of tokens"},
     {"inspect", CLI_INSPECT, CLI_SESSION, "[FILE]", cmd_inspect, "show what is in a model file and what memory it will take"},
-    {"perplexity", CLI_PERPLEXITY, CLI_SESSION, NULL, cmd_perplexity, "measure how well a model predicts a text, and what halting costs"},
+    {"perplexity", CLI_PERPLEXITY, CLI_SESSION, NULL, cmd_perplexity,
+     "measure how well a model predicts a text, and what halting costs"},
     {"bench", CLI_BENCH, CLI_SESSION, NULL, cmd_bench, "measure the speed of prefill and decode"},
     {"cpu", CLI_CPU, 0, NULL, cmd_cpu, "show the instruction sets of this machine and the one that is used"},
     {"selftest", CLI_SELFTEST, 0, NULL, cmd_selftest, "compare every kernel with the reference on this machine"},
-    {"digest", CLI_DIGEST, CLI_SESSION | CLI_SAMPLER, "[TEXT]", cmd_digest, "print checksums of all that the bits of a run depend on"},
+    {"digest", CLI_DIGEST, CLI_SESSION | CLI_SAMPLER, "[TEXT]", cmd_digest,
+     "print checksums of all that the bits of a run depend on"},
     {NULL, 0, 0, NULL, NULL, NULL},
 };
 
@@ -65,20 +67,6 @@ int cli_finish_output(const struct cli *cli, int code) {
   bool written = fflush(stdout) == 0 && !ferror(stdout);
   if (written || code != CLI_OK) return code;
   return cli_fail(cli, STILL_EIO, "standard output could not be written: %s", strerror(errno));
-}
-
-bool cli_count(const struct cli *cli, const char *option, const char *text, uint64_t preset, uint64_t least, uint64_t most,
-               uint64_t *value) {
-  *value = preset;
-  if (!text) return true;
-  char *end;
-  errno = 0;
-  *value = strtoull(text, &end, 10);
-  bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0'; /* strtoull would take "-1" and " 1" */
-  if (digits && errno == 0 && *value >= least && *value <= most) return true;
-  cli_usage(cli, "--%s takes a whole number from %llu to %llu, not \"%s\"", option, (unsigned long long)least,
-            (unsigned long long)most, text);
-  return false;
 }
 
 bool cli_counts(const struct cli *cli, const char *option, const char *text, uint64_t *value, size_t capacity, size_t *n) {

@@ -3,82 +3,83 @@
  *
  * In:       argv, and the settings that the library has: each key is an option, so that there is no second list of them.
  * Out:      struct cli.
- * Not here: the text of --help and completions (help.c), numbers inside values (main.c).
+ * Not here: the text of --help and completions (help.c).
  */
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(member) offsetof(struct cli_values, member)
 #define PROMPTED (CLI_RUN | CLI_DIGEST)
 #define LOADS (CLI_ALL & ~(CLI_CPU | CLI_SELFTEST))
 
+/* Rows of the table: name, letter or 0, argument or preset, member of struct cli_values, commands, text. Of choices, the first is
+ * the preset. */
+#define ROW(k, n, l, a, m, c, t) .name = n, .letter = l, .kind = k, .argument = a, .offset = offsetof(struct cli_values, m), \
+                                 .commands = c, .text = t
+#define FLAG(n, l, m, c, t) {ROW(CLI_FLAG, n, l, NULL, m, c, t)}
+#define TEXT(n, l, a, m, c, t) {ROW(CLI_TEXT, n, l, a, m, c, t)}
+#define LIST(n, l, a, m, c, t) {ROW(CLI_LIST, n, l, a, m, c, t)}
+#define COUNT(n, l, p, m, c, t) {ROW(CLI_TEXT, n, l, "N", m, c, t), .preset = p, .has_preset = true}
+#define CHOICE(n, a, list, m, c, t) {ROW(CLI_TEXT, n, 0, a, m, c, t), .choices = list, .has_preset = true}
+#define ALIAS(n, a, key, value, c, t) {.name = n, .kind = CLI_SETTING, .argument = a, .setting = key, .fixed = value, \
+                                       .commands = c, .text = t}
+
 static const struct cli_option own[] = {
-    {"model", 'm', CLI_TEXT, "FILE", NULL, AT(model), NULL, NULL, LOADS, NULL,
-     "GGUF model file (of a split one: the first part)", 0, false},
-    {"prompt", 'p', CLI_TEXT, "TEXT", NULL, AT(prompt), NULL, NULL, PROMPTED | CLI_TOKENIZE, NULL,
-     "the prompt; \"-\" reads standard input", 0, false},
-    {"file", 'f', CLI_LIST, "FILE", NULL, AT(files), NULL, NULL, PROMPTED | CLI_TOKENIZE, NULL,
-     "text from a file, before the prompt; \"-\" reads standard input; may be repeated", 0, false},
-    {"file", 'f', CLI_LIST, "FILE", NULL, AT(files), NULL, NULL, CLI_PERPLEXITY, NULL,
-     "a text to predict; may be repeated", 0, false},
-    {"file", 'f', CLI_LIST, "FILE", NULL, AT(files), NULL, NULL, CLI_BENCH, NULL,
-     "a text to prefill, repeated as needed [default: tokens made from --seed]", 0, false},
-    {"tokens", 0, CLI_TEXT, "IDS", NULL, AT(tokens), NULL, NULL, PROMPTED | CLI_TOKENIZE, NULL,
-     "the prompt as token ids: 1,2,3 or @FILE", 0, false},
-    {"system", 0, CLI_TEXT, "TEXT", NULL, AT(system), NULL, NULL, PROMPTED | CLI_TOKENIZE, NULL,
-     "system message of the chat template", 0, false},
-    {"raw", 0, CLI_FLAG, NULL, NULL, AT(raw), NULL, NULL, PROMPTED, NULL,
-     "no chat template: the model continues the text as it is", 0, false},
-    {"chat", 0, CLI_FLAG, NULL, NULL, AT(chat), NULL, NULL, CLI_TOKENIZE, NULL, "put the text through the chat template", 0, false},
-    {"parse-special", 0, CLI_FLAG, NULL, NULL, AT(parse_special), NULL, NULL, PROMPTED | CLI_TOKENIZE, NULL,
-     "spellings of special tokens in the text become those tokens", 0, false},
-    {"no-bos", 0, CLI_FLAG, NULL, NULL, AT(no_bos), NULL, NULL, PROMPTED | CLI_TOKENIZE | CLI_PERPLEXITY, NULL,
-     "no beginning-of-sequence token before plain text, even if the file asks for it", 0, false},
-    {"show", 0, CLI_TEXT, "WHAT", "table|ids|text|count", AT(show), NULL, NULL, CLI_TOKENIZE, NULL,
-     "what to print", 0, true},
-    {"predict", 'n', CLI_TEXT, "N", NULL, AT(predict), NULL, NULL, CLI_RUN, NULL, "most tokens of the answer", 256, true},
-    {"predict", 'n', CLI_TEXT, "N", NULL, AT(predict), NULL, NULL, CLI_DIGEST, NULL, "greedy tokens to decode", 16, true},
-    {"predict", 'n', CLI_TEXT, "N", NULL, AT(predict), NULL, NULL, CLI_BENCH, NULL,
-     "tokens to decode at each depth", 32, true},
-    {"stop", 0, CLI_LIST, "TEXT", NULL, AT(stops), NULL, NULL, CLI_RUN, NULL,
-     "end the answer where this text would begin; may be repeated", 0, false},
-    {"logprobs", 0, CLI_FLAG, NULL, NULL, AT(logprobs), NULL, NULL, CLI_RUN, NULL,
-     "one line a token: id, log probability, text", 0, false},
-    {"keys", 0, CLI_FLAG, NULL, NULL, AT(keys), NULL, NULL, CLI_INSPECT, NULL, "list the file's keys", 0, false},
-    {"tensors", 0, CLI_FLAG, NULL, NULL, AT(tensors), NULL, NULL, CLI_INSPECT, NULL, "list the file's tensors", 0, false},
-    {"chunk-tokens", 0, CLI_TEXT, "N", NULL, AT(chunk_tokens), NULL, NULL, CLI_PERPLEXITY, NULL,
-     "tokens of a window; each file is cut into windows", 2048, true},
-    {"chunks", 0, CLI_TEXT, "N", NULL, AT(chunks), NULL, NULL, CLI_PERPLEXITY, NULL, "most windows of a file [default all]", 0, false},
-    {"first", 0, CLI_TEXT, "N", NULL, AT(first), NULL, NULL, CLI_PERPLEXITY, NULL,
-     "tokens at the start of a window that are read but not scored [default 1, as nothing predicts the first]", 0, false},
-    {"against", 0, CLI_TEXT, "NUMERICS", "float|int8", AT(against), NULL, NULL, CLI_PERPLEXITY, NULL,
-     "compare with this arithmetic: KL divergence, difference in loss, agreement of first choices and of kept tokens", 0, false},
-    {"continuation", 0, CLI_TEXT, "N", NULL, AT(continuation), NULL, NULL, CLI_PERPLEXITY, NULL,
-     "loss of the last N tokens of each window after a prefill of the others, dense and halted", 0, false},
-    {"lengths", 0, CLI_TEXT, "N,N,...", NULL, AT(lengths), NULL, NULL, CLI_BENCH, NULL,
-     "prompt lengths of the prefill [default 512,2048,8192]", 0, false},
-    {"depths", 0, CLI_TEXT, "N,N,...", NULL, AT(depths), NULL, NULL, CLI_BENCH, NULL,
-     "prompt lengths before the decoding; 0 leaves it out [default 512,2048]", 0, false},
-    {"repeat", 0, CLI_TEXT, "N", NULL, AT(repeat), NULL, NULL, CLI_BENCH, NULL, "measurements behind each median", 3, true},
-    {"dense", 0, CLI_SETTING, NULL, NULL, 0, "policy", "dense", PROMPTED | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH, NULL,
-     "halt nothing: --policy dense", 0, false},
-    {"temp", 0, CLI_SETTING, "X", NULL, 0, "temperature", NULL, PROMPTED, NULL, "short for --temperature", 0, false},
-    {"json", 0, CLI_FLAG, NULL, NULL, AT(json), NULL, NULL, CLI_ALL, "common",
-     "one JSON object on standard output; the schema is in the man page", 0, false},
-    {"quiet", 'q', CLI_FLAG, NULL, NULL, AT(quiet), NULL, NULL, CLI_ALL, "common", "no report and no progress, only the result", 0, false},
-    {"progress", 0, CLI_TEXT, "WHEN", "auto|always|never", AT(progress), NULL, NULL, CLI_ALL, "common",
-     "progress on standard error; auto: on a terminal", 0, true},
-    {"device", 0, CLI_TEXT, "NAME", "auto|none", AT(device), NULL, NULL, CLI_ALL, "common",
-     "auto: use a GPU when this build can; none: touch no driver", 0, true},
-    {"help", 'h', CLI_FLAG, NULL, NULL, AT(help), NULL, NULL, CLI_ALL, "common", "print this help", 0, false},
-    {"version", 'V', CLI_FLAG, NULL, NULL, AT(version), NULL, NULL, CLI_ALL, "common", "print the version", 0, false},
+    TEXT("model", 'm', "FILE", model, LOADS, "GGUF model file (of a split one: the first part)"),
+    TEXT("prompt", 'p', "TEXT", prompt, PROMPTED | CLI_TOKENIZE, "the prompt; \"-\" reads standard input"),
+    LIST("file", 'f', "FILE", files, PROMPTED | CLI_TOKENIZE,
+         "text from a file, before the prompt; \"-\" reads standard input; may be repeated"),
+    LIST("file", 'f', "FILE", files, CLI_PERPLEXITY, "a text to predict; may be repeated"),
+    LIST("file", 'f', "FILE", files, CLI_BENCH, "a text to prefill, repeated as needed [default: tokens made from --seed]"),
+    TEXT("tokens", 0, "IDS", tokens, PROMPTED | CLI_TOKENIZE, "the prompt as token ids: 1,2,3 or @FILE"),
+    TEXT("system", 0, "TEXT", system, PROMPTED | CLI_TOKENIZE, "system message of the chat template"),
+    FLAG("raw", 0, raw, PROMPTED, "no chat template: the model continues the text as it is"),
+    FLAG("chat", 0, chat, CLI_TOKENIZE, "put the text through the chat template"),
+    FLAG("parse-special", 0, parse_special, PROMPTED | CLI_TOKENIZE,
+         "spellings of special tokens in the text become those tokens"),
+    FLAG("no-bos", 0, no_bos, PROMPTED | CLI_TOKENIZE | CLI_PERPLEXITY,
+         "no beginning-of-sequence token before plain text, even if the file asks for it"),
+    CHOICE("show", "WHAT", "table|ids|text|count", show, CLI_TOKENIZE, "what to print"),
+    COUNT("predict", 'n', 256, predict, CLI_RUN, "most tokens of the answer"),
+    COUNT("predict", 'n', 16, predict, CLI_DIGEST, "greedy tokens to decode"),
+    COUNT("predict", 'n', 32, predict, CLI_BENCH, "tokens to decode at each depth"),
+    LIST("stop", 0, "TEXT", stops, CLI_RUN, "end the answer where this text would begin; may be repeated"),
+    FLAG("logprobs", 0, logprobs, CLI_RUN, "one line a token: id, log probability, text"),
+    FLAG("keys", 0, keys, CLI_INSPECT, "list the file's keys"),
+    FLAG("tensors", 0, tensors, CLI_INSPECT, "list the file's tensors"),
+    COUNT("chunk-tokens", 0, 2048, chunk_tokens, CLI_PERPLEXITY, "tokens of a window; each file is cut into windows"),
+    TEXT("chunks", 0, "N", chunks, CLI_PERPLEXITY, "most windows of a file [default: all]"),
+    COUNT("first", 0, 1, first, CLI_PERPLEXITY,
+          "tokens at the start of a window that are read and not scored; nothing predicts the first"),
+    TEXT("against", 0, "NUMERICS", against, CLI_PERPLEXITY,
+         "compare with float (or int8): KL divergence, difference in loss, agreement of first choices and of kept tokens"),
+    TEXT("continuation", 0, "N", continuation, CLI_PERPLEXITY,
+         "loss of the last N tokens of each window after a prefill of the others, dense and halted"),
+    TEXT("lengths", 0, "N,N,...", lengths, CLI_BENCH, "prompt lengths of the prefill [default 512,2048,8192]"),
+    TEXT("depths", 0, "N,N,...", depths, CLI_BENCH, "prompt lengths before the decoding; 0: none [default 512,2048]"),
+    COUNT("repeat", 0, 3, repeat, CLI_BENCH, "measurements behind each median"),
+    ALIAS("dense", NULL, "policy", "dense", PROMPTED | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH, "halt nothing: --policy dense"),
+    ALIAS("temp", "X", "temperature", NULL, PROMPTED, "short for --temperature"),
+    /* common to all */
+    FLAG("json", 0, json, CLI_ALL, "one JSON object on standard output; the schema is in the man page"),
+    FLAG("quiet", 'q', quiet, CLI_ALL, "no report and no progress, only the result"),
+    CHOICE("progress", "WHEN", "auto|always|never", progress, CLI_ALL, "progress on standard error; auto: on a terminal"),
+    CHOICE("device", "NAME", "auto|none", device, CLI_ALL, "auto: use a GPU when this build can; none: touch no driver"),
+    FLAG("help", 'h', help, CLI_ALL, "print this help"),
+    FLAG("version", 'V', version, CLI_ALL, "print the version"),
 };
 
-#undef AT
+#undef ROW
+#undef FLAG
+#undef TEXT
+#undef LIST
+#undef COUNT
+#undef CHOICE
+#undef ALIAS
 
 enum { N_OWN = sizeof own / sizeof own[0] };
 
@@ -103,6 +104,16 @@ static void add(struct cli_options *out, const struct cli_option *option) {
   if (out->count < CLI_MAX_OPTIONS) out->option[out->count++] = *option;
 }
 
+/* Rows of the table above, either those that all commands take or the command's own. */
+static void add_own(const struct cli_command *command, bool common, struct cli_options *out) {
+  for (size_t i = 0; i < N_OWN; i++) {
+    struct cli_option option = own[i];
+    if (!(option.commands & command->bit) || (option.commands == CLI_ALL) != common) continue;
+    option.scope = common ? "common" : NULL;
+    add(out, &option);
+  }
+}
+
 static void add_settings(const struct cli_command *command, const char *scope, struct cli_options *out) {
   still_key key = {.size = sizeof key};
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
@@ -115,13 +126,11 @@ static void add_settings(const struct cli_command *command, const char *scope, s
 
 void cli_options_of(const struct cli_command *command, struct cli_options *out) {
   out->count = 0;
-  for (size_t i = 0; i < N_OWN; i++)
-    if ((own[i].commands & command->bit) && own[i].scope == NULL) add(out, &own[i]);
+  add_own(command, false, out);
   add_settings(command, "session", out);
   add_settings(command, "sampler", out);
   add_settings(command, "model", out);
-  for (size_t i = 0; i < N_OWN; i++)
-    if ((own[i].commands & command->bit) && own[i].scope != NULL) add(out, &own[i]);
+  add_own(command, true, out);
 }
 
 /* ---- parsing ------------------------------------------------------------------------------------------------- */
@@ -217,6 +226,20 @@ int cli_parse(struct cli *cli, int argc, char **argv) {
     if (code != CLI_OK) return code;
   }
   return take_operands(cli, argc, argv);
+}
+
+bool cli_count(const struct cli *cli, const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value) {
+  for (size_t i = 0; !text && i < N_OWN; i++)
+    if ((own[i].commands & cli->command->bit) && own[i].has_preset && strcmp(own[i].name, name) == 0) *value = (uint64_t)own[i].preset;
+  if (!text) return true;
+  char *end;
+  errno = 0;
+  *value = strtoull(text, &end, 10);
+  bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0'; /* strtoull would take "-1" and " 1" */
+  if (digits && errno == 0 && *value >= least && *value <= most) return true;
+  cli_usage(cli, "--%s takes a whole number from %llu to %llu, not \"%s\"", name, (unsigned long long)least,
+            (unsigned long long)most, text);
+  return false;
 }
 
 void cli_release(struct cli *cli) {
