@@ -8,6 +8,7 @@ libspcore_la_SOURCES += \
   src/log.c src/log.h \
   src/arena.c src/arena.h \
   src/settings.c src/settings.h \
+  src/sha256.c \
   src/team.c src/team.h \
   src/file.c src/file.h
 
@@ -57,11 +58,14 @@ libspcore_la_SOURCES += \
   src/policy.c src/policy.h \
   src/gate.c src/gate.h \
   src/park.c src/park.h \
-  src/prefill.c src/prefill.h
+  src/prefill.c src/prefill.h \
+  src/plan.c src/plan.h \
+  src/probe.c src/probe.h
 
 # decode
 libspcore_la_SOURCES += \
-  src/decode.c src/decode.h
+  src/decode.c src/decode.h \
+  src/sample.c src/sample.h
 
 # doors and public face
 libspcore_la_SOURCES += \
