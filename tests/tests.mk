@@ -13,7 +13,8 @@ AM_TESTS_ENVIRONMENT = \
   export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT;
 
 # Check programs link the core, so that they see what the version map hides.
-test_programs =
+test_programs = \
+  tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump
@@ -24,6 +25,8 @@ tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_quant_dump_LDADD = libspcore.la
+tests_kern_SOURCES = tests/kern.c tests/kern_bench.c tests/kern.h
+tests_kern_LDADD = libspcore.la -lm
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += tests/examples.sh tests/install.sh tests/man.sh tests/symbols.sh
