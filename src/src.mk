@@ -70,7 +70,7 @@ libspcore_la_SOURCES += \
 # doors and public face
 libspcore_la_SOURCES += \
   src/backend_cpu.c \
-  src/selftest.c src/selftest.h \
-  src/selftest_cases.c
+  src/selftest_cases.c \
+  src/selftest.c src/selftest.h
 
 libspcore_la_LIBADD = $(OPENBLAS_LIBS) $(NUMA_LIBS)

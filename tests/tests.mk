@@ -25,8 +25,10 @@ tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_quant_dump_LDADD = libspcore.la
-tests_kern_SOURCES = tests/kern.c tests/kern_bench.c tests/kern.h
-tests_kern_LDADD = libspcore.la -lm
+
+tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
+tests_kern_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_kern_LDADD = libspcore.la $(CHECK_LIBS)
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += tests/examples.sh tests/install.sh tests/man.sh tests/symbols.sh
