@@ -13,18 +13,16 @@
 
 #include <string.h>
 #include "vec_avx512.h"
-#include "ref.h"
 #include "lanes_x86.h"
 #include "vector.inc"
 #include "gemm_x86.inc"
 #include "attn_x86.inc"
+#include "blocks_x86.inc"
 
 const struct sp_kernels sp_kernels_vnni = {
   .isa = "vnni",
   VECTOR_SLOTS,
   GEMM_SLOTS,
   ATTN_SLOTS,
-  .act8 = sp_ref_act8,
-  .dequant = sp_ref_dequant,
-  .dot = sp_ref_dot,
+  BLOCK_SLOTS,
 };
