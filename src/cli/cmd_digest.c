@@ -128,7 +128,7 @@ static void print_json(const struct digest *d, const char *all) {
   json_begin(&j, stdout, "stillpoint.digest/1");
   json_text(&j, "version", still_version());
   report_json_model(&j, model);
-  report_json_settings(&j, d->engine.cli->settings);
+  report_json_session(&j, &d->engine);
   json_count(&j, "prompt_tokens", d->prompt.count);
   report_json_prefill(&j, "prefill", &d->report);
   for (int part = 0; part < PARTS; part++) {

@@ -187,7 +187,7 @@ static void print_json(const struct run *run) {
   json_begin(&j, stdout, "stillpoint.run/1");
   json_text(&j, "version", still_version());
   report_json_model(&j, e->model);
-  report_json_settings(&j, e->cli->settings);
+  report_json_session(&j, e);
   json_count(&j, "prompt_tokens", run->prompt.count);
   json_bytes(&j, "text", a->text ? a->text : "", a->bytes);
   json_tokens(&j, run);

@@ -12,7 +12,8 @@
 
 static int piece_of(struct cli_engine *e, still_token id, int special, const char **piece, size_t *bytes) {
   still_status status = still_token_piece(e->model, id, special, piece, bytes);
-  return status == STILL_OK ? CLI_OK : cli_model_failed(e, status);
+  if (status == STILL_OK) return CLI_OK;
+  return cli_fail(e->cli, status, "token %d is not in the vocabulary of this model", (int)id);
 }
 
 static int show_table(struct cli_engine *e, const struct cli_tokens *tokens) {

@@ -229,8 +229,10 @@ int cli_parse(struct cli *cli, int argc, char **argv) {
 }
 
 bool cli_count(const struct cli *cli, const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value) {
-  for (size_t i = 0; !text && i < N_OWN; i++)
-    if ((own[i].commands & cli->command->bit) && own[i].has_preset && strcmp(own[i].name, name) == 0) *value = (uint64_t)own[i].preset;
+  for (size_t i = 0; !text && i < N_OWN; i++) {
+    bool is_it = (own[i].commands & cli->command->bit) && strcmp(own[i].name, name) == 0;
+    if (is_it && own[i].has_preset) *value = (uint64_t)own[i].preset;
+  }
   if (!text) return true;
   char *end;
   errno = 0;

@@ -108,6 +108,13 @@ void report_json_settings(struct json *j, const still_settings *settings) {
   json_object_end(j);
 }
 
+void report_json_session(struct json *j, const struct cli_engine *engine) {
+  still_settings *in_force = still_settings_new();
+  bool known = in_force && still_session_settings(engine->session, in_force) == STILL_OK;
+  report_json_settings(j, known ? in_force : engine->cli->settings);
+  still_settings_free(in_force);
+}
+
 void report_json_prefill(struct json *j, const char *key, const still_report *r) {
   json_object(j, key);
   json_count(j, "tokens", r->tokens);

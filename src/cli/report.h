@@ -27,6 +27,8 @@ void report_memory(FILE *out, const still_report *report);
 
 void report_json_model(struct json *j, const still_model *model);     /* "model": {...} */
 void report_json_settings(struct json *j, const still_settings *settings); /* "settings": {...}, all keys */
+/* The same with the values in force in a session; those that were given if it has none. */
+void report_json_session(struct json *j, const struct cli_engine *engine);
 void report_json_prefill(struct json *j, const char *key, const still_report *report);
 void report_json_plan(struct json *j, const still_plan *plan);
 void report_json_memory(struct json *j, const still_report *report);
