@@ -4,11 +4,13 @@
  * In:       symbols over a piece of text, and the kind's answer to "what do these two become?".  Out: fewer, longer symbols.
  * Not here: what a pair is worth (vocab_bpe.c, vocab_spm.c).
  *
- * Symbols form a linked list, pairs a binary heap. A pair that has changed since it was put on the heap stays there and is thrown away
+ * Symbols form a linked list, pairs a heap. A pair that has changed since it was put on the heap stays there and is thrown away
  * when it comes up: each symbol knows the key of its present pair. Every join takes one entry and adds at most two, so a piece of n bytes
  * never needs more than 2 n entries and n log n steps. Nothing recurses.
  */
 #include "vocab_parts.h"
+
+enum { WAYS = 4, ROOT = WAYS - 1 };
 
 void sp_encoder_put(struct sp_encoder *e, still_token id) {
   if (e->n < e->capacity) e->out[e->n] = id;
@@ -22,8 +24,8 @@ void sp_encoder_close(struct sp_encoder *e) {
 }
 
 still_status sp_encoder_reserve(struct sp_encoder *e, size_t bytes) {
-  if (bytes <= e->room) return STILL_OK;
-  size_t room = bytes < 1024 ? 1024 : bytes + bytes / 2;
+  if (bytes + ROOT <= e->room) return STILL_OK;
+  size_t room = bytes < 1024 ? 2048 : bytes + bytes / 4; /* above ROOT more in both cases */
   sp_free(e->ctx, e->symbols, e->room, sizeof *e->symbols);
   sp_free(e->ctx, e->heap, e->room, 2 * sizeof *e->heap);
   e->room = room;
@@ -32,20 +34,28 @@ still_status sp_encoder_reserve(struct sp_encoder *e, size_t bytes) {
   return e->symbols && e->heap ? STILL_OK : e->ctx->error.status;
 }
 
+/* The heap has WAYS children a node, so that those of one stand in one cache line: with a whole text as one piece it is far larger
+ * than any cache, and each level costs one miss. Its root is at WAYS - 1, the children of i from WAYS * (i - ROOT + 1) on. */
 static void push(struct sp_encoder *e, uint64_t entry) {
-  size_t at = e->heap_size++;
-  for (; at > 0 && e->heap[(at - 1) / 2] > entry; at = (at - 1) / 2) e->heap[at] = e->heap[(at - 1) / 2];
+  size_t at = ROOT + e->heap_size++;
+  while (at > ROOT) {
+    size_t parent = at / WAYS + ROOT - 1;
+    if (e->heap[parent] <= entry) break;
+    e->heap[at] = e->heap[parent];
+    at = parent;
+  }
   e->heap[at] = entry;
 }
 
 static uint64_t pop(struct sp_encoder *e) {
-  uint64_t top = e->heap[0], entry = e->heap[--e->heap_size];
-  size_t at = 0, child;
-  while ((child = 2 * at + 1) < e->heap_size) {
-    if (child + 1 < e->heap_size && e->heap[child + 1] < e->heap[child]) child++;
-    if (e->heap[child] >= entry) break;
-    e->heap[at] = e->heap[child];
-    at = child;
+  size_t end = ROOT + --e->heap_size, at = ROOT, child;
+  uint64_t top = e->heap[ROOT], entry = e->heap[end];
+  while ((child = WAYS * (at - ROOT + 1)) < end) {
+    size_t least = child, past = child + WAYS < end ? child + WAYS : end;
+    while (++child < past) least = e->heap[child] < e->heap[least] ? child : least;
+    if (e->heap[least] >= entry) break;
+    e->heap[at] = e->heap[least];
+    at = least;
   }
   e->heap[at] = entry;
   return top;
