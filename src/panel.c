@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "numa.h"
+
 size_t sp_rotation_block(size_t k) {
   size_t b = k & (~k + 1); /* the lowest set bit */
   return b > 256 ? 256 : b;
@@ -64,6 +66,7 @@ still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, cons
   b.scratch = sp_alloc(ctx, (size_t)team->threads, b.scratch_stride, "the building of panels");
   still_status status = panel->w && b.scratch ? STILL_OK : STILL_ENOMEM;
   if (status == STILL_OK) {
+    sp_numa_spread(panel->w, sp_panel_bytes(n, k));
     panel->wsum = (int32_t *)(panel->w + panel->np * panel->kp);
     panel->sw = (float *)(panel->wsum + panel->np);
     memset(panel->wsum, 0, panel->np * (sizeof *panel->wsum + sizeof *panel->sw));

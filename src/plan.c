@@ -47,7 +47,6 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   const struct sp_settings *s = j->settings;
   struct sp_stage stage[SP_MOST_STAGES];
   size_t stages = fill_rows(j, n, stage), kept_at_once = s->panels ? (size_t)s->panels : c->n_layers;
-  uint64_t chunk = (uint64_t)s->chunk < n ? (uint64_t)s->chunk : n;
   plan->mapped = j->mapped;
   plan->weights = j->weights;
   plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, kept_at_once);
@@ -56,7 +55,7 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
     plan->kv += (sp_stage_last(&stage[i]) - sp_stage_first(&stage[i])) * sp_kv_bytes(c, j->float_path, with_room(stage[i].rows));
     if (i < 2 && i + 1 < stages) plan->parked += (uint64_t)stage[i].rows * c->n_embd * sizeof(float);
   }
-  plan->scratch = sp_work_bytes(c, j->float_path, chunk ? chunk : 1, j->threads) + sp_plan_timeline(c, with_room(n)) +
+  plan->scratch = sp_work_bytes(c, j->float_path, (size_t)s->chunk, j->threads) + sp_plan_timeline(c, with_room(n)) +
                   record_bytes(j, n) + with_room(n) * c->rope.n_rot * sizeof(float);
   plan->total = plan->weights + plan->panels + plan->kv + plan->parked + plan->scratch;
 }

@@ -246,7 +246,7 @@ still_status still_decode(still_session *s, still_token token) {
 const float *still_logits(const still_session *s) { return s && s->timeline.ready ? s->timeline.logits : NULL; }
 
 static size_t copy_out(void *to, const void *from, size_t n, size_t size, size_t capacity) {
-  if (to) memcpy(to, from, (n < capacity ? n : capacity) * size);
+  if (to && n) memcpy(to, from, (n < capacity ? n : capacity) * size);
   return n;
 }
 
