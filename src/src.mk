@@ -8,6 +8,7 @@ libspcore_la_SOURCES += \
   src/log.c src/log.h \
   src/arena.c src/arena.h \
   src/settings.c src/settings.h \
+  src/numa.c src/numa.h \
   src/sha256.c \
   src/team.c src/team.h \
   src/file.c src/file.h
@@ -36,7 +37,8 @@ libspcore_la_SOURCES += \
   src/vocab_bpe.c \
   src/vocab_spm.c \
   src/vocab.c \
-  src/chat.h
+  src/chat.h \
+  src/text.c src/text.h
 
 # the values that flow
 libspcore_la_SOURCES += \
@@ -70,7 +72,8 @@ libspcore_la_SOURCES += \
 # doors and public face
 libspcore_la_SOURCES += \
   src/backend_cpu.c \
+  src/selftest.h \
   src/selftest_cases.c \
-  src/selftest.c src/selftest.h
+  src/selftest.c
 
 libspcore_la_LIBADD = $(OPENBLAS_LIBS) $(NUMA_LIBS)

@@ -52,7 +52,7 @@ none "the command sees the public header, inspect also gguf.h and quant.h, cpu t
 
 # Each outside world behind one file.
 while read -r header file; do
-  none "<$header> is included by $file alone" "$(grep -lE "^ *# *include *[<\"]$header[>\"]" $sources | grep -vx "$file")"
+  none "<$header> is included by $file alone" "$(grep -lE "^ *# *include *<$header>" $sources | grep -vx "$file")"
 done <<'END'
 omp.h src/team.c
 numa.h src/numa.c

@@ -19,7 +19,7 @@ test_programs = \
 test_helpers = \
   tests/mktiny tests/quant_dump
 test_scripts = \
-  tests/header.sh tests/structure.sh
+  tests/header.sh tests/man.sh tests/structure.sh
 
 tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
@@ -31,7 +31,7 @@ tests_kern_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_kern_LDADD = libspcore.la $(CHECK_LIBS)
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
-EXTRA_DIST += tests/examples.sh tests/install.sh tests/man.sh tests/symbols.sh
+EXTRA_DIST += tests/examples.sh tests/install.sh tests/symbols.sh
 EXTRA_DIST += examples/complete.c examples/questions.c
 EXTRA_DIST += \
   tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py \
