@@ -272,6 +272,36 @@ static void test_choice(void) {
   ok(still_selftest("abacus", 7, NULL, NULL, &error) == STILL_EDEVICE && error.text[0] != 0, "and refuses an unknown level", "it did not");
 }
 
+/* ---- the float path's product ------------------------------------------------------------------------------- */
+
+/* Against sums in double, with leading dimensions larger than the rows: the error of a sum of k products is within k half ulps of its parts. */
+static void test_blas(void) {
+  enum { M = 7, N = 5, K = 33, LDA = 40, LDB = 35, LDC = 6 };
+  const char *what, *name = "sgemm agrees with sums in double and leaves gaps alone";
+  float a[M * LDA], b[N * LDB], c[M * LDC];
+  if (!sp_blas_available(&what)) {
+    skip(name, what);
+    return;
+  }
+  for (int i = 0; i < M * LDA; i++) a[i] = (float)((i * 37) % 101 - 50) / 64;
+  for (int i = 0; i < N * LDB; i++) b[i] = (float)((i * 53) % 97 - 48) / 64;
+  for (int i = 0; i < M * LDC; i++) c[i] = 77;
+  sp_blas_gemm(M, N, K, a, LDA, b, LDB, c, LDC);
+  bool good = true;
+  for (int i = 0; i < M; i++) {
+    double sum = 0, bound = 0;
+    for (int j = 0; j < LDC; j++, sum = 0, bound = 0) {
+      for (int e = 0; j < N && e < K; e++) {
+        sum += (double)a[i * LDA + e] * b[j * LDB + e];
+        bound += fabs((double)a[i * LDA + e] * b[j * LDB + e]) * K * 0x1p-24;
+      }
+      good = good && (j < N ? fabs(c[i * LDC + j] - sum) <= bound : c[i * LDC + j] == 77);
+    }
+  }
+  ok(good, name, what);
+  printf("# %s\n", what);
+}
+
 /* ---- main --------------------------------------------------------------------------------------------------- */
 
 static bool read_options(struct options *o, int argc, char **argv) {
@@ -316,6 +346,7 @@ int main(int argc, char **argv) {
   if (o.level == NULL && o.kernel == NULL) {
     test_choice();
     test_harness(&g);
+    test_blas();
     test_exp2(sp_kernels_pick("auto", &why));
   }
   test_levels(&o, &g);
