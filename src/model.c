@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 /* The sentence of a model's call belongs to the thread that made it: threads share the model. */
 static _Thread_local struct sp_error last_error;
 
@@ -251,4 +253,33 @@ still_status still_chat_tokenize(const still_model *m, const still_message *mess
   if (status == STILL_OK) status = fit(&ctx, *n_tokens, capacity);
   sp_chat_text_free(&ctx, &text);
   return call_end(&ctx, status);
+}
+
+struct still_stream {
+  struct sp_ctx ctx;
+  struct sp_stream *stream;
+};
+
+still_stream *still_stream_new(const still_model *m) {
+  still_stream *s = m ? calloc(1, sizeof *s) : NULL;
+  if (!s) return NULL;
+  sp_ctx_init(&s->ctx, &m->ctx.hooks);
+  s->stream = sp_stream_new(&s->ctx, m->vocab);
+  if (s->stream) return s;
+  free(s);
+  return NULL;
+}
+
+void still_stream_free(still_stream *s) {
+  if (!s) return;
+  sp_stream_free(s->stream);
+  free(s);
+}
+
+still_status still_stream_push(still_stream *s, still_token token, const char **text, size_t *bytes) {
+  return s && text && bytes ? sp_stream_push(s->stream, token, text, bytes) : STILL_EARG;
+}
+
+still_status still_stream_end(still_stream *s, const char **text, size_t *bytes) {
+  return s && text && bytes ? sp_stream_end(s->stream, text, bytes) : STILL_EARG;
 }
