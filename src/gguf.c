@@ -16,7 +16,7 @@
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
 /* FNV-1a over 64 bits; its high and low halves, mixed, give place and step. */
-static uint64_t hash(const char *name) {
+uint64_t sp_names_hash(const char *name) {
   uint64_t h = 0xcbf29ce484222325u;
   for (; *name; name++) h = (h ^ (uint8_t)*name) * 0x100000001b3u;
   return (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
@@ -42,7 +42,7 @@ static const char *name_at(const struct sp_names *names, size_t i) {
 /* The slot that holds `name`, or the free one where it belongs; NULL after too many steps. The step is odd, so that the walk
  * meets every slot of a table of 2^n. */
 static uint32_t *find_slot(const struct sp_names *names, const char *name) {
-  uint64_t h = hash(name);
+  uint64_t h = sp_names_hash(name);
   size_t at = (size_t)h & names->mask, step = (size_t)(h >> 32) | 1;
   for (int i = 0; i < SP_NAMES_MOST; i++, at = (at + step) & names->mask) {
     uint32_t *slot = &names->slots[at];

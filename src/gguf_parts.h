@@ -44,6 +44,7 @@ still_status sp_names_open(struct sp_ctx *ctx, struct sp_names *names, const voi
 void sp_names_close(struct sp_ctx *ctx, struct sp_names *names);
 /* Adds element i. SP_NAMES_NEW, SP_NAMES_CROWDED, or the number of the element that has this name already. */
 int64_t sp_names_add(struct sp_names *names, size_t i);
+uint64_t sp_names_hash(const char *name); /* low half: where the walk begins; high half: its step, made odd */
 const void *sp_names_find(const struct sp_names *names, const char *name); /* the element, or NULL */
 
 struct sp_part { /* one file */

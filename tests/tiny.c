@@ -8,11 +8,15 @@
  * that a slip in one of them shows.
  */
 #include "tiny.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "src/gguf.h"
 
 _Noreturn void tiny_die(const char *format, ...) {
@@ -63,6 +67,13 @@ void tiny_free(struct tiny_bytes *b) {
 void tiny_save(const struct tiny_bytes *b, const char *path) {
   FILE *f = fopen(path, "wb");
   if (!f || fwrite(b->data, 1, b->size, f) != b->size || fclose(f)) tiny_die("cannot write %s", path);
+}
+
+int tiny_share(const struct tiny_bytes *b, char path[32]) {
+  int fd = memfd_create("tiny", 0);
+  if (fd < 0 || write(fd, b->data, b->size) != (ssize_t)b->size) tiny_die("cannot keep %zu bytes in memory", b->size);
+  snprintf(path, 32, "/proc/self/fd/%d", fd);
+  return fd;
 }
 
 static void put_f32(struct tiny_bytes *b, float value) {

@@ -29,6 +29,9 @@ void tiny_zeros(struct tiny_bytes *b, size_t bytes);
 void tiny_string(struct tiny_bytes *b, const char *text); /* 64-bit length and bytes */
 void tiny_free(struct tiny_bytes *b);
 void tiny_save(const struct tiny_bytes *b, const char *path);
+/* A file in memory that has no name but can be opened under `path` ("/proc/self/fd/7") as long as the descriptor that is
+ * returned is open. Leaves nothing behind, whatever becomes of the test. */
+int tiny_share(const struct tiny_bytes *b, char path[32]);
 
 uint64_t tiny_random(uint64_t *state);        /* splitmix64 */
 uint16_t tiny_half(double x);                 /* fp16 bits, rounded to nearest even */
