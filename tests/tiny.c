@@ -379,7 +379,7 @@ static void add_scaling(struct tiny_gguf *g, const struct tiny_spec *s) {
 
 static void add_keys(struct tiny_gguf *g, const struct tiny_spec *s) {
   if (!left_out(s, "general.architecture")) tiny_key_string(g, "general.architecture", s->arch);
-  tiny_key_string(g, "general.name", "Tiny");
+  if (!left_out(s, "general.name")) tiny_key_string(g, "general.name", "Tiny");
   if (s->flaw == TINY_TWICE_KEY) tiny_key_string(g, "general.name", "Tiny again");
   add_u32(g, s, "block_count", s->layers);
   add_u32(g, s, "context_length", s->ctx);
