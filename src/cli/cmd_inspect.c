@@ -117,8 +117,10 @@ static void json_value(struct json *j, const char *name, const struct sp_key *ke
     json_bool(j, name, whole != 0);
   else if (sp_key_int(key, i, &whole))
     json_int(j, name, whole);
-  else if (sp_key_real(key, i, &real))
+  else if (sp_key_real(key, i, &real) && (sp_key_type(key) == SP_GGUF_F64 || sp_key_array_type(key) == SP_GGUF_F64))
     json_real(j, name, real);
+  else if (sp_key_real(key, i, &real))
+    json_float(j, name, (float)real);
   else
     json_null(j, name);
 }

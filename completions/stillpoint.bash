@@ -1,0 +1,66 @@
+# bash completion of stillpoint, made by `stillpoint completion bash`
+_stillpoint() {
+  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W 'run tokenize inspect perplexity bench cpu selftest digest help completion' -- "$current"))
+    return
+  fi
+  case $command:$before in
+    run:--policy) words='query delta block random inverse recent dense' ;;
+    run:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    run:--numerics) words='int8 float' ;;
+    run:--progress) words='auto always never' ;;
+    run:--device) words='auto none' ;;
+    tokenize:--show) words='table ids text count' ;;
+    tokenize:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    tokenize:--numerics) words='int8 float' ;;
+    tokenize:--progress) words='auto always never' ;;
+    tokenize:--device) words='auto none' ;;
+    inspect:--policy) words='query delta block random inverse recent dense' ;;
+    inspect:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    inspect:--numerics) words='int8 float' ;;
+    inspect:--progress) words='auto always never' ;;
+    inspect:--device) words='auto none' ;;
+    perplexity:--policy) words='query delta block random inverse recent dense' ;;
+    perplexity:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    perplexity:--numerics) words='int8 float' ;;
+    perplexity:--progress) words='auto always never' ;;
+    perplexity:--device) words='auto none' ;;
+    bench:--policy) words='query delta block random inverse recent dense' ;;
+    bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    bench:--numerics) words='int8 float' ;;
+    bench:--progress) words='auto always never' ;;
+    bench:--device) words='auto none' ;;
+    cpu:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    cpu:--numerics) words='int8 float' ;;
+    cpu:--progress) words='auto always never' ;;
+    cpu:--device) words='auto none' ;;
+    selftest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    selftest:--numerics) words='int8 float' ;;
+    selftest:--progress) words='auto always never' ;;
+    selftest:--device) words='auto none' ;;
+    digest:--policy) words='query delta block random inverse recent dense' ;;
+    digest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    digest:--numerics) words='int8 float' ;;
+    digest:--progress) words='auto always never' ;;
+    digest:--device) words='auto none' ;;
+    completion:*) words='bash zsh fish' ;;
+    help:*) words='run tokenize inspect perplexity bench cpu selftest digest help completion' ;;
+    *:--model|*:-m|*:--file|*:-f) ;;
+    *)
+      case $command:$current in
+        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        bench:-*) words='--model --file --predict --lengths --depths --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        cpu:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        selftest:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+      esac ;;
+  esac
+  if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))
+  else COMPREPLY=($(compgen -f -- "$current")); fi
+}
+complete -o filenames -F _stillpoint stillpoint

@@ -1,0 +1,276 @@
+#compdef stillpoint
+# zsh completion of stillpoint, made by `stillpoint completion zsh`
+_stillpoint() {
+  if (( CURRENT == 2 )); then
+    compadd -- run tokenize inspect perplexity bench cpu selftest digest help completion
+    return
+  fi
+  local command=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $command in
+    run) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--prompt[the prompt; "-" reads standard input]:TEXT:' \
+      '*--file[text from a file, before the prompt; "-" reads standard input; may be repeated]:FILE:_files' \
+      '--tokens[the prompt as token ids\: 1,2,3 or @FILE]:IDS:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--raw[no chat template\: the model continues the text as it is]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--predict[most tokens of the answer]:N:' \
+      '*--stop[end the answer where this text would begin; may be repeated]:TEXT:' \
+      '--logprobs[one line a token\: id, log probability, text]' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--temp[short for --temperature]:X:' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--temperature[0\: the most probable token]:X:' \
+      '--top-p[keep the most probable tokens that sum up to this; 1\: all]:X:' \
+      '--min-p[drop tokens less probable than this part of the best]:X:' \
+      '--repeat-penalty[divides logits of tokens that occurred; 1\: none]:X:' \
+      '--top-k[keep the k most probable tokens; 0\: all]:N:' \
+      '--repeat-last[tokens back that the repetition penalty looks]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    tokenize) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--prompt[the prompt; "-" reads standard input]:TEXT:' \
+      '*--file[text from a file, before the prompt; "-" reads standard input; may be repeated]:FILE:_files' \
+      '--tokens[the prompt as token ids\: 1,2,3 or @FILE]:IDS:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--chat[put the text through the chat template]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--show[what to print]:WHAT:(table ids text count)' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    inspect) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--keys[list the file'\''s keys]' \
+      '--tensors[list the file'\''s tensors]' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    perplexity) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '*--file[a text to predict; may be repeated]:FILE:_files' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--chunk-tokens[tokens of a window; each file is cut into windows]:N:' \
+      '--chunks[most windows of a file \[default\: all\]]:N:' \
+      '--first[tokens at the start of a window that are read and not scored; nothing predicts the first]:N:' \
+      '--against[compare with float (or int8)\: KL divergence, difference in loss, agreement of first choices and of kept tokens]:NUMERICS:' \
+      '--continuation[loss of the last N tokens of each window after a prefill of the others, dense and halted]:N:' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    bench) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '*--file[a text to prefill, repeated as needed \[default\: tokens made from --seed\]]:FILE:_files' \
+      '--predict[tokens to decode at each depth]:N:' \
+      '--lengths[prompt lengths of the prefill \[default 512,2048,8192\]]:N,N,...:' \
+      '--depths[prompt lengths before the decoding; 0\: none \[default 512,2048\]]:N,N,...:' \
+      '--repeat[measurements behind each median]:N:' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    cpu) _arguments -s \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    selftest) _arguments -s \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    digest) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--prompt[the prompt; "-" reads standard input]:TEXT:' \
+      '*--file[text from a file, before the prompt; "-" reads standard input; may be repeated]:FILE:_files' \
+      '--tokens[the prompt as token ids\: 1,2,3 or @FILE]:IDS:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--raw[no chat template\: the model continues the text as it is]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--predict[greedy tokens to decode]:N:' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--temp[short for --temperature]:X:' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--temperature[0\: the most probable token]:X:' \
+      '--top-p[keep the most probable tokens that sum up to this; 1\: all]:X:' \
+      '--min-p[drop tokens less probable than this part of the best]:X:' \
+      '--repeat-penalty[divides logits of tokens that occurred; 1\: none]:X:' \
+      '--top-k[keep the k most probable tokens; 0\: all]:N:' \
+      '--repeat-last[tokens back that the repetition penalty looks]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    completion) compadd bash zsh fish ;;
+    help) compadd run tokenize inspect perplexity bench cpu selftest digest help completion ;;
+  esac
+}
+_stillpoint "$@"
