@@ -248,6 +248,17 @@ else
   skip "bash completes" "no bash here"
 fi
 
+for command in $commands; do
+  none "the manual knows each option of $command" "$(stillpoint "$command" --help | sed -n 's/^ .* --\([a-z-]*\).*/\1/p' | while read -r option; do
+    grep -qE "Fl (. , )?-$option( |\$)" "$SRC/man/stillpoint-$command.1" "$SRC/man/stillpoint-run.1" "$SRC/man/stillpoint.1" || echo "--$option"
+  done)"
+done
+stillpoint run --help | sed -n '/^Prefill/,/^Common/s/^ .* --\([a-z-]*\).*/\1/p' >keys
+sed -n 's/^\.It Cm \([a-z-]*\) No .*/\1/p' "$SRC/man/stillpoint-settings.5" >described
+sort keys >keys.sorted
+sort described >described.sorted
+ok "stillpoint-settings(5) has the keys of the library, and no others" same described.sorted keys.sorted
+
 for page in "$SRC"/man/stillpoint.1 "$SRC"/man/stillpoint-*.1; do
   sed -n 's/^\.Dl //p' "$page" >examples
   ok "$(basename "$page") has examples" test -s examples
