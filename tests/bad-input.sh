@@ -1,0 +1,189 @@
+#!/bin/sh
+# bad-input.sh - the command on files and requests that cannot work: a documented exit code, a sentence that names the trouble and a
+# way to go on, and never a signal.
+#
+# In:  $BUILD/stillpoint, $BUILD/tests/mktiny; STILLPOINT_MODEL, if set, a real model to cut at 200 places.
+# Out: TAP. The library's own view of the same trouble, byte by byte, is tests/check_gguf.c.
+. "$SRC/tests/tap.sh"
+
+# Built programs may be libtool's wrappers, so they are run through libtool when there is one.
+program() {
+  # shellcheck disable=SC2086
+  ${LIBTOOL:+"$LIBTOOL" --mode=execute} ${EMULATOR:-} "$@"
+}
+mktiny() { program "$BUILD/tests/mktiny" "$@" >/dev/null; }
+stillpoint() { program "$BUILD/stillpoint" "$@"; }
+
+shape='--layers 2 --embd 64 --heads 2 --kv-heads 1 --head-dim 32 --ff 96 --vocab 320 --ctx 4096 --type Q4_0'
+make() { # make NAME OPTIONS...: $work/NAME.gguf, and $file names it
+  file=$work/$1.gguf
+  shift
+  # shellcheck disable=SC2086
+  mktiny $shape "$@" -o "$file"
+}
+
+# one_sentence FILE: what the command said on standard error begins with its name and is no report of a sanitizer.
+one_sentence() {
+  grep -q '^stillpoint' "$1" && ! grep -qE 'Sanitizer|runtime error:|Assertion|terminate called' "$1"
+}
+
+# fails CODE WORD COMMAND...: the exit code is CODE, and the sentence holds WORD.
+fails() {
+  wanted=$1 word=$2
+  shift 2
+  stillpoint "$@" </dev/null >"$work/out" 2>"$work/err"
+  code=$?
+  [ $code = "$wanted" ] && one_sentence "$work/err" && grep -qF -- "$word" "$work/err" && return
+  printf 'stillpoint %s\nexit code %s, wanted %s; wanted the word "%s"; it said:\n' "$*" $code "$wanted" "$word"
+  cat "$work/err"
+  return 1
+}
+
+# both WHAT CODE WORD [OPTION...]: $file is refused by inspect and by run alike.
+both() {
+  what=$1 code=$2 word=$3
+  shift 3
+  ok "inspect: $what" fails "$code" "$word" inspect "$file"
+  ok "run: $what" fails "$code" "$word" run -m "$file" --raw -n 1 -p hello
+}
+
+make good
+good=$file
+ok "a sound model works" stillpoint run -m "$good" -q --raw -n 2 -p hello
+ok "inspect of a sound model works" stillpoint inspect "$good"
+
+# ---- what is no model file
+
+file=$work/nothing.gguf
+both "no such file" 4 "No such file"
+file=$work
+both "a directory" 4 "a directory"
+file=/dev/null
+both "a device" 4 "not a regular file"
+file=$work/empty.gguf
+: >"$file"
+both "an empty file" 5 "is empty"
+file=$work/text.gguf
+echo "this is no model at all, only a line of text" >"$file"
+both "text" 5 "not that of a GGUF file"
+file=$work/page.gguf
+echo "<!DOCTYPE html><title>404 Not Found</title>" >"$file"
+both "a web page" 5 "web page"
+
+# patched NAME OFFSET OCTAL-BYTES: the sound model with other bytes at an offset.
+patched() {
+  file=$work/$1.gguf
+  cp "$good" "$file"
+  # shellcheck disable=SC2059
+  printf "$3" | dd of="$file" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+patched magic 0 'GGUX'
+both "wrong magic" 5 "47 47 55 58"
+patched version1 4 '\001'
+both "GGUF version 1" 6 "version 1"
+patched version9 4 '\011'
+both "GGUF version 9" 6 "version 9"
+patched big-endian 4 '\000\000\000\003'
+both "big-endian" 6 "big-endian"
+patched tensors 8 '\377\377\377\377\377\377\377\377'
+both "absurd number of tensors" 5 "18446744073709551615 tensors"
+patched keys 16 '\377\377\377\377\377\377\377\177'
+both "absurd number of keys" 5 "9223372036854775807 keys"
+patched name 24 '\377\377\377\377\377\377\377\377'
+both "absurd length of a name" 5 "key at byte 32"
+
+# ---- model files with one flaw
+
+make overlap --flaw overlap
+both "overlapping tensors" 5 "overlaps tensor"
+make type-unknown --flaw type-unknown
+both "unknown type" 6 "number 99"
+make type-other --flaw type-other
+both "type that is not read here" 6 "IQ2_XXS"
+make twice-key --flaw twice-key
+both "key twice" 5 "key general.name"
+make twice-tensor --flaw twice-tensor
+both "tensor twice" 5 "tensor output_norm.weight"
+make gemma2 --arch gemma2
+both "unknown architecture" 6 '"gemma2"'
+for key in general.architecture llama.block_count llama.attention.layer_norm_rms_epsilon tokenizer.ggml.tokens; do
+  make missing --without $key
+  both "no $key" 5 "$key"
+done
+for tensor in token_embd.weight blk.1.ffn_down.weight output_norm.weight; do
+  make missing --without $tensor
+  both "no $tensor" 5 "$tensor"
+done
+make parts --parts 3
+rm "$work/parts-00003-of-00003.gguf"
+file=$work/parts-00001-of-00003.gguf
+both "a part is missing" 4 "parts-00003-of-00003.gguf"
+file=$work/parts-00002-of-00003.gguf
+both "not the first part" 2 "name the first part"
+
+# A NaN is seen when weights are prepared; the header is sound.
+for type in Q4_0 F16 F32; do
+  make nan --type $type --flaw nan
+  ok "run: NaN in $type weights" fails 8 "blk.0.ffn_down.weight" run -m "$file" --raw -n 1 -p hello
+done
+
+# ---- cut files
+
+# survives FILE: inspect refuses it with a documented code and a sentence.
+survives() {
+  stillpoint inspect "$1" >"$work/out" 2>"$work/err"
+  code=$?
+  [ $code = 5 ] && one_sentence "$work/err" && return
+  echo "exit code $code at $(wc -c <"$1") bytes; it said:"
+  cat "$work/err"
+  return 1
+}
+
+# cut_everywhere FILE PLACES: a copy gets shorter and shorter; half of the places are in the first tenth, where the header is.
+cut_everywhere() {
+  half=$(($2 / 2)) cuts=0
+  for part in 1 10; do
+    span=$(($(wc -c <"$1") / part)) i=$half
+    head -c $span "$1" >"$work/cut.gguf"
+    while [ $i -gt 0 ]; do
+      i=$((i - 1)) cuts=$((cuts + 1))
+      truncate -s $((span / half * i)) "$work/cut.gguf"
+      survives "$work/cut.gguf" || return 1
+    done
+  done
+  [ $cuts = $((2 * half)) ]
+}
+ok "a made model cut at 40 places" cut_everywhere "$good" 40
+if [ -n "${STILLPOINT_MODEL:-}" ]; then
+  ok "a real model cut at 200 places" cut_everywhere "$STILLPOINT_MODEL" 200
+else
+  skip "a real model cut at 200 places" "STILLPOINT_MODEL names no model file"
+fi
+
+# ---- requests
+
+ok "empty prompt" fails 2 "empty" run -m "$good" --raw -p ''
+ok "empty file as prompt" fails 2 "empty" run -m "$good" --raw -f /dev/null
+ok "an id that is no token" fails 2 "320" run -m "$good" --raw --tokens 1,320
+ok "ids that are no numbers" fails 1 "tokens" run -m "$good" --raw --tokens 1,x
+long=$(yes 'a long prompt' | head -n 50)
+ok "prompt longer than the context" fails 7 "context" run -m "$good" --raw --ctx 64 -p "$long"
+yes 'line after line of a text that is far too long for so little memory' | head -n 2000 >"$work/long.txt"
+ok "memory limit smaller than the model" fails 3 "0 tokens fit" run -m "$good" --raw --memory-limit 100000 -p hello
+ok "context larger than the memory limit" fails 3 "tokens fit" \
+  run -m "$good" --raw --ctx 16777216 --memory-limit 8000000 -f "$work/long.txt"
+ok "context out of range" fails 1 "ctx" run -m "$good" --raw --ctx 1073741824 -p hello
+ok "ratio out of range" fails 1 "ratio" run -m "$good" --raw --ratio 1.5 -p hello
+ok "unknown instruction set" fails 1 "isa" run -m "$good" --raw --isa nonesuch -p hello
+ok "unknown option" fails 1 "--help" run -m "$good" --nonesuch
+ok "no model" fails 1 "-m FILE" run -p hello
+make template --without tokenizer.chat_template
+ok "no chat template" fails 6 "--raw" run -m "$file" -p hello
+ok "prompt file that is not there" fails 4 "No such file" run -m "$good" --raw -f "$work/none.txt"
+if [ -c /dev/full ]; then
+  full() { stillpoint inspect "$good" >/dev/full 2>"$work/err"; [ $? = 4 ] && one_sentence "$work/err"; }
+  ok "standard output is full" full
+else
+  skip "standard output is full" "no /dev/full"
+fi
+tap_end
