@@ -1,1 +1,3 @@
 # bench.mk - end-to-end benchmarks and comparisons with peers: distributed, never part of "make check".
+
+EXTRA_DIST += bench/peers.py bench/peers_llama.py bench/RESULTS

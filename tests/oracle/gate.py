@@ -89,7 +89,7 @@ def select(score, timeline, n_timeline, settings, eligible=None):
         free &= eligible[timeline]
     candidates = np.flatnonzero(free)
     halted = np.zeros(n, bool)
-    if settings.tau_only:
+    if settings.tau_only and settings.tau >= 0:
         halted[candidates] = True
     else:
         count = min(int(settings.ratio * n), len(candidates))
@@ -102,9 +102,11 @@ def select(score, timeline, n_timeline, settings, eligible=None):
 
 
 def threshold(settings):
-    """tau on the scale on which scores are compared: squared for those that are sums of squares."""
+    """tau on the scale on which scores are compared: squared for sums of squares, negated where the order is reversed."""
     tau = F(settings.tau)
-    return tau * tau if settings.policy in ("delta", "block", "inverse") else tau
+    if settings.policy == "inverse":
+        return -(tau * tau)
+    return tau * tau if settings.policy in ("delta", "block") else tau
 
 
 def compared(exp2, settings, update, feed, rows, seen_layers):

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """run.py - TAP: the oracle against itself, then the library against the oracle on tiny models, dense and halted.
 
-In:       paths of the command `stillpoint` and of `mktiny`, the text of the probe, a folder to write models to.
+In:       paths of the command `stillpoint`, of `mktiny` and of src/probe.h (the text of the probe), a folder to write models to.
 Out:      one TAP line per case; a case passes when the SHA-256 of scores, kept rows, logits and greedy tokens are all equal.
 Not here: other instruction sets, threads, chunks (the digest test compares those with each other).
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")     # the matrices are tiny: more threads only get in each other's way
 
 import numpy as np
 
@@ -19,7 +21,7 @@ import gate
 import oracle
 import selfcheck
 from model import Model
-from prefill import key_shift
+from prefill import PROBE, key_shift
 
 TYPES = ("F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS").split()
 PREDICT = 6
@@ -34,7 +36,7 @@ GATES = POLICIES + [
     dict(SMALL, policy="query", every=1, ratio=0.3), dict(SMALL, policy="query", every=2, ratio=0.5, window=40),
     dict(SMALL, policy="delta", tau="middle"), dict(SMALL, policy="delta", tau="middle", tau_only=1),
     dict(SMALL, policy="block", tau="middle"), dict(SMALL, policy="query", tau="middle", tau_only=1),
-    dict(SMALL, policy="query", tau="middle"),
+    dict(SMALL, policy="query", tau="middle"), dict(SMALL, policy="inverse", tau="middle"),
 ]
 
 # name, options of mktiny, prompt lengths, settings. Together: head_dim 64, 80, 96; K 576, 896; every architecture, type, RoPE scaling.
@@ -72,7 +74,7 @@ class Report:
 
 
 def command(options, *arguments):
-    done = subprocess.run([options.stillpoint, *arguments], capture_output=True, text=True)
+    done = subprocess.run([*options.emulator.split(), options.stillpoint, *arguments], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError("stillpoint %s ended with %d: %s" % (arguments[0], done.returncode, done.stderr.strip()))
     return done.stdout
@@ -80,8 +82,17 @@ def command(options, *arguments):
 
 def make(options, name, arguments):
     path = os.path.join(options.work, name.replace(" ", "-") + ".gguf")
-    subprocess.run([options.mktiny, *arguments.split(), "-o", path], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*options.emulator.split(), options.mktiny, *arguments.split(), "-o", path], check=True, stdout=subprocess.DEVNULL)
     return path
+
+
+def probe_ids(options, path):
+    """The first 64 ids of the probe's text; a vocabulary that needs fewer repeats them."""
+    with open(options.probe, encoding="utf-8") as file:
+        body = re.search(r"#define SP_PROBE_TEXT((?:.*\\\n)*.*)", file.read()).group(1)
+    text = "".join(re.findall(r'"([^"]*)"', body))
+    ids = [int(i) for i in command(options, "tokenize", "--model", path, "--show", "ids", "--no-bos", "--prompt", text).split(",")]
+    return (ids * PROBE)[:PROBE]
 
 
 def library(options, path, ids, settings):
@@ -121,8 +132,7 @@ def compare(options, model, path, ids, shift, settings):
 def compare_model(options, report, name, arguments, lengths, settings_list):
     path = make(options, name, arguments)
     model = Model(path)
-    probe = [int(i) for i in command(options, "tokenize", "--model", path, "--show", "ids", "--no-bos", "--file", options.probe).split(",")]
-    shift = key_shift(model, probe)
+    shift = key_shift(model, probe_ids(options, path))
     for n in lengths:
         ids = selfcheck.prompt(model, n, n)
         for settings in settings_list:
@@ -134,9 +144,10 @@ def compare_model(options, report, name, arguments, lengths, settings_list):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--emulator", default="", help="words before the two commands, as for a cross build")
     parser.add_argument("--stillpoint", required=True)
     parser.add_argument("--mktiny", required=True)
-    parser.add_argument("--probe", required=True, help="file with the text of the probe")
+    parser.add_argument("--probe", required=True, help="src/probe.h, which holds the text of the probe")
     parser.add_argument("--work", required=True)
     parser.add_argument("--only", default="", help="models whose name begins so; skips the self-check")
     options = parser.parse_args()
