@@ -14,21 +14,34 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/kern
+  tests/check_config tests/check_gguf tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump
 test_scripts = \
-  tests/header.sh tests/man.sh tests/structure.sh
+  tests/fuzz.sh tests/header.sh tests/man.sh tests/structure.sh
 
 tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_quant_dump_LDADD = libspcore.la
 
+tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
+tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_config_LDADD = libspcore.la $(CHECK_LIBS)
+tests_check_gguf_SOURCES = tests/check_gguf.c $(tiny_model)
+tests_check_gguf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_gguf_LDADD = libspcore.la $(CHECK_LIBS)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
 tests_kern_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_kern_LDADD = libspcore.la $(CHECK_LIBS)
+
+# Fuzz targets with a main of their own: they replay files or make mutants.
+test_helpers += \
+  tests/fuzz/fuzz_gguf
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(tiny_model)
+tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
+tests_fuzz_fuzz_gguf_LDADD = libspcore.la
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += tests/examples.sh tests/install.sh tests/symbols.sh
