@@ -57,8 +57,7 @@ uint32_t sp_cpu_features(void) {
   ask(7, 0, extended);
   if (extended[EAX] >= 1) ask(7, 1, sub1); /* eax of leaf 7 is its last sub-leaf */
   uint32_t saved = basic[ECX] >> OSXSAVE & 1 ? saved_registers() : 0, has = 0;
-  if ((saved & YMM) != YMM) return 0;
-  has |= SP_CPU_BIT(AVX_STATE);
+  if ((saved & YMM) == YMM) has |= SP_CPU_BIT(AVX_STATE);
   if ((saved & ZMM) == ZMM) has |= SP_CPU_BIT(AVX512_STATE);
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     const struct place *p = &places[i];

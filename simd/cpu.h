@@ -1,7 +1,8 @@
 /*
  * cpu.h - what the processor can do and the system lets it do.
  *
- * In:       nothing.  Out: a set of features, each of them safe to use in this process.
+ * In:       nothing.  Out: a set of features; those called STATE are the system's: without them the registers may not be touched,
+ *           whatever the processor says, so a level needs both.
  * Not here: levels and their tables (pick.c).
  */
 #ifndef SP_CPU_H
@@ -9,16 +10,16 @@
 
 #include <stdint.h>
 
-/* X(NAME, what is said when it is missing). A feature counts only if the registers that it needs are saved by the system. */
+/* X(NAME, what is said when it is missing), in the order in which a lack is named. */
 #define SP_CPU_LIST(X)                                                    \
-  X(AVX_STATE, "the system does not save AVX registers")                  \
   X(AVX, "no AVX")                                                        \
+  X(AVX_STATE, "the system does not save AVX registers")                  \
   X(AVX2, "no AVX2")                                                      \
   X(FMA, "no FMA")                                                        \
   X(F16C, "no F16C")                                                      \
   X(AVXVNNI, "no AVX-VNNI")                                               \
-  X(AVX512_STATE, "the system does not save AVX-512 registers")           \
   X(AVX512F, "no AVX-512F")                                               \
+  X(AVX512_STATE, "the system does not save AVX-512 registers")           \
   X(AVX512DQ, "no AVX-512DQ")                                             \
   X(AVX512CD, "no AVX-512CD")                                             \
   X(AVX512BW, "no AVX-512BW")                                             \
