@@ -40,10 +40,18 @@ SP_INLINE void vstore(float *p, vf v) {
   _mm256_storeu_ps(p, v.a);
   _mm256_storeu_ps(p + 8, v.b);
 }
+/* Not by masked loads: they may name memory that does not exist, but an emulator in the field (qemu-user 7) reads it all the same. */
 SP_INLINE vf vload_n(const float *p, size_t n) {
-  return (vf){_mm256_maskload_ps(p, below_n(n, 0)), _mm256_maskload_ps(p + 8, below_n(n, 8))};
+  if (n == SP_LANES) return vload(p);
+  float part[SP_LANES] = {0};
+  memcpy(part, p, n * sizeof *p);
+  return vload(part);
 }
 SP_INLINE void vstore_n(float *p, vf v, size_t n) {
+  if (n == SP_LANES) {
+    vstore(p, v);
+    return;
+  }
   _mm256_maskstore_ps(p, below_n(n, 0), v.a);
   _mm256_maskstore_ps(p + 8, below_n(n, 8), v.b);
 }
@@ -55,8 +63,10 @@ SP_INLINE void ustore(uint32_t *p, vu u) {
   _mm256_storeu_si256((__m256i *)(void *)(p + 8), u.b);
 }
 SP_INLINE vu uload_n(const uint32_t *p, size_t n) {
-  const int *i = (const int *)p;
-  return (vu){_mm256_maskload_epi32(i, below_n(n, 0)), _mm256_maskload_epi32(i + 8, below_n(n, 8))};
+  if (n == SP_LANES) return uload(p);
+  uint32_t part[SP_LANES] = {0};
+  memcpy(part, p, n * sizeof *p);
+  return uload(part);
 }
 SP_INLINE void ustore_n(uint32_t *p, vu u, size_t n) {
   _mm256_maskstore_epi32((int *)p, below_n(n, 0), u.a);
@@ -65,7 +75,9 @@ SP_INLINE void ustore_n(uint32_t *p, vu u, size_t n) {
 
 /* n <= 8 floats, each in two neighbouring lanes: p0 p0 p1 p1 .. */
 SP_INLINE vf vload_twice_n(const float *p, size_t n) {
-  __m256 v = _mm256_maskload_ps(p, below_n(n, 0));
+  float part[8] = {0};
+  if (n < 8) memcpy(part, p, n * sizeof *p);
+  __m256 v = _mm256_loadu_ps(n < 8 ? part : p);
   return (vf){_mm256_permutevar8x32_ps(v, _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0)),
               _mm256_permutevar8x32_ps(v, _mm256_set_epi32(7, 7, 6, 6, 5, 5, 4, 4))};
 }
