@@ -66,13 +66,15 @@ class Decode:
         q = self.act.q[i].reshape(subs, weights.sub)
         d = np.repeat(self.act.d[i], 32 // weights.sub)
         dot = np.einsum("nju,ju->nj", weights.q.reshape(n, subs, weights.sub).astype(np.float64), q)
+        total = to_fp32(q.sum(axis=1))
         lanes = np.zeros((n, fp32.LANES), F)
-        for j in range(subs):
-            lane = lanes[:, j % fp32.LANES]
-            lane = fp32.fma(to_fp32(dot[:, j]), weights.scale[:, j] * d[j], lane)
+        for at in range(0, subs, fp32.LANES):                # sub-block j goes to lane j mod 16: sixteen of them side by side
+            part = slice(at, min(at + fp32.LANES, subs))
+            lane = lanes[:, :part.stop - at]
+            lane = fp32.fma(to_fp32(dot[:, part]), weights.scale[:, part] * d[part], lane)
             if weights.minimum is not None:
-                lane = fp32.fma(to_fp32(q[j].sum()), weights.minimum[:, j] * d[j], lane)
-            lanes[:, j % fp32.LANES] = lane
+                lane = fp32.fma(total[part], weights.minimum[:, part] * d[part], lane)
+            lanes[:, :part.stop - at] = lane
         return fp32.fold(lanes)
 
 
