@@ -14,7 +14,7 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_config tests/check_gguf tests/kern
+  tests/check_broken tests/check_config tests/check_gguf tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump
@@ -26,10 +26,14 @@ tests_mktiny_LDADD = libspcore.la
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_quant_dump_LDADD = libspcore.la
 
+attempt_model = tests/attempt.c tests/attempt.h $(tiny_model)
+tests_check_broken_SOURCES = tests/check_broken.c $(attempt_model)
+tests_check_broken_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_broken_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
 tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_config_LDADD = libspcore.la $(CHECK_LIBS)
-tests_check_gguf_SOURCES = tests/check_gguf.c $(tiny_model)
+tests_check_gguf_SOURCES = tests/check_gguf.c $(attempt_model)
 tests_check_gguf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gguf_LDADD = libspcore.la $(CHECK_LIBS)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
