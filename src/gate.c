@@ -14,7 +14,9 @@ still_status sp_gate_reserve(struct sp_ctx *ctx, struct sp_gate *gate, size_t n)
   gate->key = sp_alloc(ctx, n, sizeof *gate->key, "the gate");
   gate->mask = sp_alloc(ctx, (n + 63) / 64, sizeof *gate->mask, "the gate");
   gate->cap = n;
-  return gate->key && gate->mask ? STILL_OK : STILL_ENOMEM;
+  if (gate->key && gate->mask) return STILL_OK;
+  sp_gate_free(ctx, gate);
+  return STILL_ENOMEM;
 }
 
 void sp_gate_free(struct sp_ctx *ctx, struct sp_gate *gate) {

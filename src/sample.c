@@ -39,7 +39,11 @@ static still_status reserve(still_sampler *s, size_t n) {
   s->candidates = sp_alloc(&s->ctx, n, sizeof *s->candidates, "the sampler");
   s->scratch = sp_alloc(&s->ctx, n, sizeof *s->scratch, "the sampler");
   s->cap = n;
-  return s->candidates && s->scratch ? STILL_OK : STILL_ENOMEM;
+  if (s->candidates && s->scratch) return STILL_OK;
+  sp_free(&s->ctx, s->candidates, n, sizeof *s->candidates);
+  sp_free(&s->ctx, s->scratch, n, sizeof *s->scratch);
+  s->candidates = NULL, s->scratch = NULL, s->cap = 0;
+  return STILL_ENOMEM;
 }
 
 /* Uniform in [0, 1) with 53 bits. */

@@ -160,7 +160,9 @@ still_status sp_record_reserve(struct sp_work *w, const struct sp_watch *watch) 
   r->sq = sp_alloc(w->ctx, rows, sizeof(float), "the gate's queries");
   r->m = sp_alloc(w->ctx, rows, sizeof(float), "the gate's queries");
   r->l = sp_alloc(w->ctx, rows, sizeof(float), "the gate's queries");
-  return (r->q || r->fq) && r->sq && r->m && r->l ? STILL_OK : STILL_ENOMEM;
+  if ((r->q || r->fq) && r->sq && r->m && r->l) return STILL_OK;
+  free_record(w);
+  return STILL_ENOMEM;
 }
 
 void sp_work_bad(struct sp_work *w, size_t row) {
