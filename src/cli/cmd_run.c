@@ -72,6 +72,7 @@ static void print_up_to(struct answer *a, size_t end) {
 
 /* Takes whole characters in and prints what can no longer be part of a stop text. */
 static bool take_text(struct answer *a, const char *text, size_t bytes) {
+  if (bytes == 0) return true;
   if (!reserve((void **)&a->text, &a->capacity, a->bytes, bytes, 1)) return false;
   memcpy(a->text + a->bytes, text, bytes);
   a->bytes += bytes;
