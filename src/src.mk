@@ -38,6 +38,12 @@ libspcore_la_SOURCES += \
   src/vocab_spm.c \
   src/vocab.c \
   src/chat.h \
+  src/chat_lex.c \
+  src/chat_parse.c \
+  src/chat_value.c \
+  src/chat_call.c \
+  src/chat_eval.c \
+  src/chat.c \
   src/text.c src/text.h
 
 # the values that flow
@@ -72,6 +78,8 @@ libspcore_la_SOURCES += \
 # doors and public face
 libspcore_la_SOURCES += \
   src/backend_cpu.c \
+  src/model.c src/model.h \
+  src/session.c src/session.h \
   src/selftest.h \
   src/selftest_cases.c \
   src/selftest.c

@@ -5,37 +5,46 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 SH_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(LIBTOOL) --mode=execute $(EMULATOR)
 SH_LOG_COMPILER = $(SHELL)
-# What scripts need to know. Paths are absolute: scripts work in directories of their own.
+# What scripts need to know. Paths are absolute: scripts work in directories of their own. Threads that wait sleep: tests ask for more
+# threads than there are processors, and run beside each other.
 AM_TESTS_ENVIRONMENT = \
   SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' SHELL='$(SHELL)' MAKE='$(MAKE)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
   LIBTOOL='$(abs_top_builddir)/libtool' NM='$(NM)' AWK='$(AWK)' MANDOC='$(MANDOC)' EMULATOR='$(EMULATOR)' ASAN_FLAGS='$(ASAN_FLAGS)' \
-  CK_DEFAULT_TIMEOUT=120; \
-  export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT;
+  CK_DEFAULT_TIMEOUT=300 OMP_WAIT_POLICY=passive; \
+  export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT OMP_WAIT_POLICY;
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_broken tests/check_config tests/check_gguf tests/kern
+  tests/check_bits tests/check_broken tests/check_config tests/check_gguf tests/check_session tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
-  tests/mktiny tests/quant_dump
+  tests/mktiny tests/quant_dump examples/complete examples/questions
 test_scripts = \
-  tests/fuzz.sh tests/header.sh tests/man.sh tests/structure.sh
+  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh tests/header.sh tests/install.sh \
+  tests/man.sh tests/oracle.sh tests/structure.sh tests/symbols.sh
 
 tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_mktiny_LDADD = libspcore.la
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_quant_dump_LDADD = libspcore.la
+examples_complete_LDADD = libstillpoint.la
+examples_questions_LDADD = libstillpoint.la
 
-attempt_model = tests/attempt.c tests/attempt.h $(tiny_model)
-tests_check_broken_SOURCES = tests/check_broken.c $(attempt_model)
+tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_model)
+tests_check_bits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_bits_LDADD = libspcore.la $(CHECK_LIBS)
+tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_broken_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_broken_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
 tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_config_LDADD = libspcore.la $(CHECK_LIBS)
-tests_check_gguf_SOURCES = tests/check_gguf.c $(attempt_model)
+tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_gguf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gguf_LDADD = libspcore.la $(CHECK_LIBS)
+tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
+tests_check_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_session_LDADD = libspcore.la $(CHECK_LIBS)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
 tests_kern_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_kern_LDADD = libspcore.la $(CHECK_LIBS)
@@ -48,8 +57,6 @@ tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_gguf_LDADD = libspcore.la
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
-EXTRA_DIST += tests/examples.sh tests/install.sh tests/symbols.sh
-EXTRA_DIST += examples/complete.c examples/questions.c
 EXTRA_DIST += \
   tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py \
   tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py \
