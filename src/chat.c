@@ -8,18 +8,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_run.h"
 #include "unicode.h"
 
 /* ---- errors ---- */
 
-still_status sp_chat_fail(const struct sp_chat *c, still_status status, uint32_t at, const char *format, ...) {
+static still_status fail(const struct sp_chat *c, still_status status, uint32_t at, const char *format, va_list arguments) {
   char what[256];
   uint32_t line = 1, end = at;
-  va_list arguments;
-  va_start(arguments, format);
   vsnprintf(what, sizeof what, format, arguments);
-  va_end(arguments);
   for (uint32_t i = 0; i < at && i < c->bytes; i++) line += c->source[i] == '\n';
   while (end < c->bytes && end < at + 40 && c->source[end] != '\n') { /* a quote of whole characters */
     uint32_t code;
@@ -27,6 +24,22 @@ still_status sp_chat_fail(const struct sp_chat *c, still_status status, uint32_t
   }
   return sp_fail(&c->ctx->error, status, "chat template, line %u: %s, at \"%.*s\"; --raw goes without the template", line, what,
                  (int)(end - at), c->source + at);
+}
+
+still_status sp_chat_fail(const struct sp_chat *c, still_status status, uint32_t at, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fail(c, status, at, format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+still_status sp_run_refuse(const struct sp_run *r, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fail(r->c, STILL_EUNSUPPORTED, r->at, format, arguments);
+  va_end(arguments);
+  return STILL_EUNSUPPORTED;
 }
 
 still_status sp_run_spend(struct sp_run *r, size_t bytes) {
@@ -105,7 +118,8 @@ void sp_chat_text_free(struct sp_ctx *ctx, struct sp_chat_text *text) {
 /* The source with \n for every kind of line end, and without the last one: so templates are read where they were written. */
 static still_status take_source(struct sp_chat *c, const char *source, size_t bytes) {
   if (bytes > SP_CHAT_SOURCE)
-    return sp_fail(&c->ctx->error, STILL_ELIMIT, "a chat template of %zu bytes, at most %d are read; --raw goes without it", bytes, SP_CHAT_SOURCE);
+    return sp_fail(&c->ctx->error, STILL_ELIMIT, "a chat template of %zu bytes, at most %d are read; --raw goes without it",
+                   bytes, SP_CHAT_SOURCE);
   char *copy = sp_arena_alloc(&c->arena, bytes + 1, 1, "chat template");
   if (!copy) return c->ctx->error.status;
   for (size_t i = 0; i < bytes; i++) {
@@ -147,7 +161,8 @@ static still_status take_messages(struct sp_run *r, const still_message *message
 }
 
 /* What templates find defined, apart from the functions of chat_call.c. There are no tools and no documents. */
-static still_status set_stage(struct sp_run *r, const still_message *messages, size_t n, const char *bos, const char *eos, bool add_header) {
+static still_status set_stage(struct sp_run *r, const still_message *messages, size_t n, const char *bos, const char *eos,
+                              bool add_header) {
   struct sp_text text;
   SP_TRY(take_messages(r, messages, n));
   define(r, "add_generation_prompt", sp_value_bool(add_header));

@@ -7,20 +7,23 @@
  * Filters and methods have one shape: they turn *v into the result. Filters print what is not a string first, methods refuse it.
  */
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_run.h"
 #include "unicode.h"
 
-typedef still_status (*call_fn)(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a);
+typedef still_status (*call_fn)(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how);
 
 struct call {
   const char *name;
   call_fn fn;
+  int how;             /* one function does for several names: which */
   uint8_t least, most; /* arguments */
   bool named;          /* takes arguments by name */
   unsigned kinds;      /* bits of sp_value_kind that it takes, 0: any; a filter of strings alone prints others first */
 };
 
 enum { ON_STRING = 1 << SP_V_STRING, ON_MAP = 1 << SP_V_MESSAGE | 1 << SP_V_SPACE };
+enum { LEFT = 1, RIGHT = 2 };                    /* how: which ends of a string */
+enum { UPPER, LOWER, UPPER_TEXT, UPPER_WORD };   /* how: all, none, the first of the text, the first of each word */
 enum { SET_MOST = 64 }; /* bytes of strip's argument; each character of the text is compared with all of it */
 
 /* ---- arguments ---- */
@@ -36,7 +39,7 @@ static const struct sp_value *argument(const struct sp_arguments *a, size_t i, c
 static still_status string_argument(struct sp_run *r, const struct sp_arguments *a, size_t i, struct sp_text *text) {
   *text = (struct sp_text){0};
   if (a->items[i].value.kind != SP_V_STRING)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s where a string belongs", sp_value_type(&a->items[i].value));
+    return sp_run_refuse(r, "%s where a string belongs", sp_value_type(&a->items[i].value));
   *text = a->items[i].value.string;
   return STILL_OK;
 }
@@ -57,16 +60,16 @@ static bool is_stripped(const char *at, size_t bytes, const struct sp_text *set)
   return false;
 }
 
-static still_status strip_ends(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, bool left, bool right) {
+static still_status strip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   struct sp_text text = v->string, set = {0};
   bool chosen = a->n > 0 && a->items[0].value.kind != SP_V_NONE;
   size_t from = 0, to = text.bytes, last;
   uint32_t c;
   if (chosen) SP_TRY(string_argument(r, a, 0, &set));
-  if (set.bytes > SET_MOST) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "more than %d bytes of characters to take off", SET_MOST);
-  while (left && from < to && is_stripped(text.at + from, to - from, chosen ? &set : NULL))
+  if (set.bytes > SET_MOST) return sp_run_refuse(r, "more than %d bytes of characters to take off", SET_MOST);
+  while (how & LEFT && from < to && is_stripped(text.at + from, to - from, chosen ? &set : NULL))
     from += sp_utf8_next(text.at + from, to - from, &c);
-  for (; right && to > from; to = last) {
+  for (; how & RIGHT && to > from; to = last) {
     last = from + sp_utf8_last(text.at + from, to - from);
     if (!is_stripped(text.at + last, to - last, chosen ? &set : NULL)) break;
   }
@@ -74,24 +77,18 @@ static still_status strip_ends(struct sp_run *r, struct sp_value *v, const struc
   return sp_run_spend(r, (text.bytes - (to - from)) * (1 + set.bytes));
 }
 
-static still_status strip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return strip_ends(r, v, a, true, true); }
-static still_status lstrip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return strip_ends(r, v, a, true, false); }
-static still_status rstrip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return strip_ends(r, v, a, false, true); }
-
-static still_status has_end(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, bool at_end) {
+static still_status has_end(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   struct sp_text part, text = v->string;
   SP_TRY(string_argument(r, a, 0, &part));
   SP_TRY(sp_run_spend(r, part.bytes));
   bool fits = part.bytes <= text.bytes;
-  *v = sp_value_bool(fits && memcmp(text.at + (at_end ? text.bytes - part.bytes : 0), part.at, part.bytes) == 0);
+  *v = sp_value_bool(fits && memcmp(text.at + (how == RIGHT ? text.bytes - part.bytes : 0), part.at, part.bytes) == 0);
   return STILL_OK;
 }
 
-static still_status startswith(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return has_end(r, v, a, false); }
-static still_status endswith(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return has_end(r, v, a, true); }
-
-/* Letters of either case to the other by place; only ASCII is known, so other letters are refused rather than left as they are. */
-static still_status change_case(struct sp_run *r, struct sp_value *v, bool (*is_upper)(bool starts_text, bool starts_word)) {
+/* Only the letters of ASCII are known; others are refused rather than left as they are. */
+static still_status change_case(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a;
   struct sp_text text;
   char *at;
   uint8_t *trust;
@@ -99,9 +96,9 @@ static still_status change_case(struct sp_run *r, struct sp_value *v, bool (*is_
   SP_TRY(sp_text_new(r, v->string.bytes, &at, &trust, &text));
   for (size_t i = 0; i < text.bytes; i++) {
     char c = v->string.at[i], low = (char)(c | 0x20);
-    bool letter = low >= 'a' && low <= 'z';
-    if ((unsigned char)c >= 0x80) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "upper and lower case beyond ASCII are not known here");
-    at[i] = !letter ? c : is_upper(i == 0, !in_word) ? (char)(low - 0x20) : low;
+    bool letter = low >= 'a' && low <= 'z', up = how == UPPER || (how == UPPER_TEXT && i == 0) || (how == UPPER_WORD && !in_word);
+    if ((unsigned char)c >= 0x80) return sp_run_refuse(r, "upper and lower case beyond ASCII are not known here");
+    at[i] = !letter ? c : up ? (char)(low - 0x20) : low;
     trust[i] = v->string.trust[i];
     in_word = letter;
   }
@@ -109,19 +106,9 @@ static still_status change_case(struct sp_run *r, struct sp_value *v, bool (*is_
   return STILL_OK;
 }
 
-static bool always(bool starts_text, bool starts_word) { return (void)starts_text, (void)starts_word, true; }
-static bool never(bool starts_text, bool starts_word) { return (void)starts_text, (void)starts_word, false; }
-static bool by_text(bool starts_text, bool starts_word) { return (void)starts_word, starts_text; }
-static bool by_word(bool starts_text, bool starts_word) { return (void)starts_text, starts_word; }
-
-static still_status upper(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, change_case(r, v, always); }
-static still_status lower(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, change_case(r, v, never); }
-static still_status capitalize(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, change_case(r, v, by_text); }
-static still_status title(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, change_case(r, v, by_word); }
-
 static still_status separator(struct sp_run *r, const struct sp_arguments *a, struct sp_text *part) {
   SP_TRY(string_argument(r, a, 0, part));
-  return part->bytes ? STILL_OK : sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "an empty string to look for");
+  return part->bytes ? STILL_OK : sp_run_refuse(r, "an empty string to look for");
 }
 
 /* How often `part` occurs in text, without overlap. */
@@ -133,13 +120,14 @@ static still_status occurrences(struct sp_run *r, struct sp_text text, struct sp
   }
 }
 
-static still_status split(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status split(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   struct sp_text text = v->string, part;
   size_t n, from = 0, at;
   SP_TRY(separator(r, a, &part));
   SP_TRY(occurrences(r, text, part, &n));
   if (a->n > 1 && a->items[1].value.kind != SP_V_INT)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s as the number of splits", sp_value_type(&a->items[1].value));
+    return sp_run_refuse(r, "%s as the number of splits", sp_value_type(&a->items[1].value));
   if (a->n > 1 && (uint64_t)a->items[1].value.number < n) n = (size_t)a->items[1].value.number; /* a negative one: all */
   struct sp_value *items = sp_arena_alloc(&r->c->arena, n + 1, sizeof *items, "chat list");
   if (!items) return r->c->ctx->error.status;
@@ -160,7 +148,8 @@ static void copy_text(char **at, uint8_t **trust, struct sp_text text) {
   *trust += text.bytes;
 }
 
-static still_status replace(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status replace(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   struct sp_text text = v->string, from, to, whole;
   size_t n, start = 0, found;
   char *at;
@@ -168,7 +157,8 @@ static still_status replace(struct sp_run *r, struct sp_value *v, const struct s
   SP_TRY(separator(r, a, &from));
   SP_TRY(string_argument(r, a, 1, &to));
   SP_TRY(occurrences(r, text, from, &n));
-  if (to.bytes && n > SP_CHAT_OUTPUT / to.bytes) return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a string grows over %d bytes", SP_CHAT_OUTPUT);
+  if (to.bytes && n > SP_CHAT_OUTPUT / to.bytes)
+    return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a string grows over %d bytes", SP_CHAT_OUTPUT);
   SP_TRY(sp_text_new(r, text.bytes - n * from.bytes + n * to.bytes, &at, &trust, &whole));
   for (size_t i = 0; i < n; i++, start = found + from.bytes) {
     SP_TRY(sp_text_find(r, text, from, start, &found));
@@ -217,8 +207,8 @@ static still_status json_string(struct sp_run *r, struct sp_value *v) {
   return STILL_OK;
 }
 
-static still_status tojson(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
-  (void)a; /* indent and ensure_ascii mean nothing to the simple values that are known here */
+static still_status tojson(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a, (void)how; /* indent and ensure_ascii mean nothing to the simple values that are known here */
   struct sp_text text;
   if (v->kind == SP_V_STRING) return json_string(r, v);
   if (v->kind == SP_V_NONE || v->kind == SP_V_BOOL) {
@@ -227,15 +217,15 @@ static still_status tojson(struct sp_run *r, struct sp_value *v, const struct sp
   } else if (v->kind == SP_V_INT)
     SP_TRY(sp_value_print(r, v, &text));
   else
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s cannot become JSON here", sp_value_type(v));
+    return sp_run_refuse(r, "%s cannot become JSON here", sp_value_type(v));
   *v = sp_value_text(text);
   return STILL_OK;
 }
 
 /* ---- lists and the rest ---- */
 
-static still_status length(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
-  (void)a;
+static still_status length(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a, (void)how;
   const struct sp_value *items;
   size_t n = 2; /* of a message: role and content */
   if (v->kind == SP_V_STRING) {
@@ -247,17 +237,16 @@ static still_status length(struct sp_run *r, struct sp_value *v, const struct sp
   return STILL_OK;
 }
 
-static still_status item(struct sp_run *r, struct sp_value *v, int64_t i) {
-  struct sp_value index = sp_value_int(i);
+/* how: the index */
+static still_status item(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a;
+  struct sp_value index = sp_value_int(how);
   if (v->kind == SP_V_UNDEFINED) return STILL_OK;
   return sp_value_index(r, v, &index, v);
 }
 
-static still_status first(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, item(r, v, 0); }
-static still_status last(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)a, item(r, v, -1); }
-
-static still_status list(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
-  (void)a;
+static still_status list(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a, (void)how;
   const struct sp_value *items;
   size_t n;
   SP_TRY(sp_value_items(r, v, &items, &n));
@@ -265,9 +254,13 @@ static still_status list(struct sp_run *r, struct sp_value *v, const struct sp_a
   return STILL_OK;
 }
 
-static still_status same(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return (void)r, (void)v, (void)a, STILL_OK; }
+static still_status same(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)r, (void)v, (void)a, (void)how;
+  return STILL_OK;
+}
 
-static still_status preset(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status preset(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   struct sp_text empty;
   const struct sp_value *value = argument(a, 0, "default_value"), *boolean = argument(a, 1, "boolean");
   if (v->kind != SP_V_UNDEFINED && !(boolean && sp_value_true(boolean) && !sp_value_true(v))) return STILL_OK;
@@ -276,7 +269,8 @@ static still_status preset(struct sp_run *r, struct sp_value *v, const struct sp
   return STILL_OK;
 }
 
-static still_status join(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status join(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   const struct sp_value *items;
   struct sp_text between = {0}, text;
   size_t n;
@@ -295,7 +289,7 @@ static still_status join(struct sp_run *r, struct sp_value *v, const struct sp_a
 }
 
 /* The items whose attribute passes a test (without one: is true), or those whose does not. */
-static still_status select_items(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, bool wanted) {
+static still_status select_items(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   const struct sp_value *items;
   struct sp_text name, test = {0};
   struct sp_arguments rest = {.n = 0};
@@ -313,14 +307,11 @@ static still_status select_items(struct sp_run *r, struct sp_value *v, const str
     SP_TRY(sp_value_member(r, &items[i], name.at, name.bytes, &attribute));
     bool yes = sp_value_true(&attribute);
     if (a->n > 1) SP_TRY(sp_call_test(r, test, &attribute, &rest, &yes));
-    if (yes == wanted) chosen[kept++] = items[i];
+    if (yes == how) chosen[kept++] = items[i];
   }
   *v = (struct sp_value){.kind = SP_V_LIST, .list = {chosen, kept}};
   return STILL_OK;
 }
-
-static still_status selectattr(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return select_items(r, v, a, true); }
-static still_status rejectattr(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) { return select_items(r, v, a, false); }
 
 /* One pair of a list of them. */
 static still_status put_pair(struct sp_run *r, const char *name, size_t bytes, struct sp_value value, struct sp_value *out) {
@@ -335,8 +326,8 @@ static still_status put_pair(struct sp_run *r, const char *name, size_t bytes, s
 }
 
 /* A message or a map as a list of pairs. */
-static still_status pairs(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
-  (void)a;
+static still_status pairs(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)a, (void)how;
   const struct sp_attribute *youngest = v->kind == SP_V_SPACE ? v->space->first : NULL;
   size_t n = v->kind == SP_V_MESSAGE ? 2 : 0;
   for (const struct sp_attribute *k = youngest; k; k = k->next) n++;
@@ -352,7 +343,8 @@ static still_status pairs(struct sp_run *r, struct sp_value *v, const struct sp_
   return STILL_OK;
 }
 
-static still_status get(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status get(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   struct sp_text name;
   SP_TRY(string_argument(r, a, 0, &name));
   SP_TRY(sp_value_member(r, v, name.at, name.bytes, v));
@@ -363,35 +355,58 @@ static still_status get(struct sp_run *r, struct sp_value *v, const struct sp_ar
 /* ---- the tables ---- */
 
 static const struct call filters[] = {
-  {"trim", strip, 0, 1, false, ON_STRING}, {"length", length, 0, 0, false, 0}, {"count", length, 0, 0, false, 0},
-  {"tojson", tojson, 0, 2, true, 0}, {"default", preset, 0, 2, true, 0}, {"d", preset, 0, 2, true, 0}, {"first", first, 0, 0, false, 0},
-  {"last", last, 0, 0, false, 0}, {"join", join, 0, 1, false, 0}, {"lower", lower, 0, 0, false, ON_STRING},
-  {"upper", upper, 0, 0, false, ON_STRING}, {"title", title, 0, 0, false, ON_STRING}, {"capitalize", capitalize, 0, 0, false, ON_STRING},
-  {"replace", replace, 2, 2, false, ON_STRING}, {"list", list, 0, 0, false, 0}, {"string", same, 0, 0, false, ON_STRING},
-  {"safe", same, 0, 0, false, 0}, {"selectattr", selectattr, 1, 3, false, 0}, {"rejectattr", rejectattr, 1, 3, false, 0},
-  {"items", pairs, 0, 0, false, ON_MAP}, {NULL, NULL, 0, 0, false, 0},
+  {"trim", strip, LEFT | RIGHT, 0, 1, false, ON_STRING},
+  {"length", length, 0, 0, 0, false, 0},
+  {"count", length, 0, 0, 0, false, 0},
+  {"tojson", tojson, 0, 0, 2, true, 0},
+  {"default", preset, 0, 0, 2, true, 0},
+  {"d", preset, 0, 0, 2, true, 0},
+  {"first", item, 0, 0, 0, false, 0},
+  {"last", item, -1, 0, 0, false, 0},
+  {"join", join, 0, 0, 1, false, 0},
+  {"lower", change_case, LOWER, 0, 0, false, ON_STRING},
+  {"upper", change_case, UPPER, 0, 0, false, ON_STRING},
+  {"title", change_case, UPPER_WORD, 0, 0, false, ON_STRING},
+  {"capitalize", change_case, UPPER_TEXT, 0, 0, false, ON_STRING},
+  {"replace", replace, 0, 2, 2, false, ON_STRING},
+  {"list", list, 0, 0, 0, false, 0},
+  {"string", same, 0, 0, 0, false, ON_STRING},
+  {"safe", same, 0, 0, 0, false, 0},
+  {"selectattr", select_items, true, 1, 3, false, 0},
+  {"rejectattr", select_items, false, 1, 3, false, 0},
+  {"items", pairs, 0, 0, 0, false, ON_MAP},
+  {NULL, NULL, 0, 0, 0, false, 0},
 };
 
 static const struct call methods[] = {
-  {"startswith", startswith, 1, 1, false, ON_STRING}, {"endswith", endswith, 1, 1, false, ON_STRING}, {"split", split, 1, 2, false, ON_STRING},
-  {"strip", strip, 0, 1, false, ON_STRING}, {"lstrip", lstrip, 0, 1, false, ON_STRING}, {"rstrip", rstrip, 0, 1, false, ON_STRING},
-  {"replace", replace, 2, 2, false, ON_STRING}, {"lower", lower, 0, 0, false, ON_STRING}, {"upper", upper, 0, 0, false, ON_STRING},
-  {"title", title, 0, 0, false, ON_STRING}, {"capitalize", capitalize, 0, 0, false, ON_STRING},
-  {"get", get, 1, 2, false, ON_MAP}, {"items", pairs, 0, 0, false, ON_MAP}, {NULL, NULL, 0, 0, false, 0},
+  {"startswith", has_end, LEFT, 1, 1, false, ON_STRING},
+  {"endswith", has_end, RIGHT, 1, 1, false, ON_STRING},
+  {"split", split, 0, 1, 2, false, ON_STRING},
+  {"strip", strip, LEFT | RIGHT, 0, 1, false, ON_STRING},
+  {"lstrip", strip, LEFT, 0, 1, false, ON_STRING},
+  {"rstrip", strip, RIGHT, 0, 1, false, ON_STRING},
+  {"replace", replace, 0, 2, 2, false, ON_STRING},
+  {"lower", change_case, LOWER, 0, 0, false, ON_STRING},
+  {"upper", change_case, UPPER, 0, 0, false, ON_STRING},
+  {"title", change_case, UPPER_WORD, 0, 0, false, ON_STRING},
+  {"capitalize", change_case, UPPER_TEXT, 0, 0, false, ON_STRING},
+  {"get", get, 0, 1, 2, false, ON_MAP},
+  {"items", pairs, 0, 0, 0, false, ON_MAP},
+  {NULL, NULL, 0, 0, 0, false, 0},
 };
 
-static still_status run_call(struct sp_run *r, const struct call *table, const char *what, const struct sp_node *node, struct sp_value *v,
-                             const struct sp_arguments *a) {
+static still_status run_call(struct sp_run *r, const struct call *table, const char *what, const struct sp_node *node,
+                             struct sp_value *v, const struct sp_arguments *a) {
   while (table->name && !sp_is(node->text, node->bytes, table->name)) table++;
   if (!table->name)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "the %s %.*s is not known here", what, (int)node->bytes, node->text);
+    return sp_run_refuse(r, "the %s %.*s is not known here", what, (int)node->bytes, node->text);
   bool named = false;
   for (size_t i = 0; i < a->n; i++) named = named || a->items[i].name;
   if (a->n < table->least || a->n > table->most || (named && !table->named))
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "the %s %s does not take these arguments here", what, table->name);
+    return sp_run_refuse(r, "the %s %s does not take these arguments here", what, table->name);
   if (table->kinds && !(table->kinds >> v->kind & 1))
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s has no %s %s here", sp_value_type(v), what, table->name);
-  return table->fn(r, v, a);
+    return sp_run_refuse(r, "%s has no %s %s here", sp_value_type(v), what, table->name);
+  return table->fn(r, v, a, table->how);
 }
 
 still_status sp_call_filter(struct sp_run *r, const struct sp_node *node, struct sp_value *v, const struct sp_arguments *a) {
@@ -429,7 +444,7 @@ static still_status test_in(struct sp_run *r, const struct sp_value *v, const st
 
 static still_status test_divisible(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
   if (v->kind != SP_V_INT || other->kind != SP_V_INT || other->number <= 0)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s divided by %s", sp_value_type(v), sp_value_type(other));
+    return sp_run_refuse(r, "%s divided by %s", sp_value_type(v), sp_value_type(other));
   *yes = v->number % other->number == 0;
   return STILL_OK;
 }
@@ -458,44 +473,60 @@ static const struct test {
   test_fn fn;
   uint8_t arguments;
 } tests[] = {
-  {"defined", ~KIND(UNDEFINED), -1, NULL, 0}, {"undefined", KIND(UNDEFINED), -1, NULL, 0}, {"none", KIND(NONE), -1, NULL, 0},
-  {"string", KIND(STRING), -1, NULL, 0}, {"number", KIND(INT) | KIND(BOOL), -1, NULL, 0}, {"integer", KIND(INT), -1, NULL, 0},
-  {"boolean", KIND(BOOL), -1, NULL, 0}, {"true", KIND(BOOL), 1, NULL, 0}, {"false", KIND(BOOL), 0, NULL, 0},
-  {"mapping", KIND(MESSAGE) | KIND(SPACE), -1, NULL, 0}, {"sequence", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0},
-  {"iterable", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0}, {"callable", KIND(FUNCTION), -1, NULL, 0},
-  {"equalto", 0, 0, test_equal, 1}, {"eq", 0, 0, test_equal, 1}, {"==", 0, 0, test_equal, 1}, {"ne", 0, 0, test_unequal, 1},
-  {"!=", 0, 0, test_unequal, 1}, {"in", 0, 0, test_in, 1}, {"divisibleby", 0, 0, test_divisible, 1}, {"odd", 0, 0, test_odd, 0},
+  {"defined", ~KIND(UNDEFINED), -1, NULL, 0},
+  {"undefined", KIND(UNDEFINED), -1, NULL, 0},
+  {"none", KIND(NONE), -1, NULL, 0},
+  {"string", KIND(STRING), -1, NULL, 0},
+  {"number", KIND(INT) | KIND(BOOL), -1, NULL, 0},
+  {"integer", KIND(INT), -1, NULL, 0},
+  {"boolean", KIND(BOOL), -1, NULL, 0},
+  {"true", KIND(BOOL), 1, NULL, 0},
+  {"false", KIND(BOOL), 0, NULL, 0},
+  {"mapping", KIND(MESSAGE) | KIND(SPACE), -1, NULL, 0},
+  {"sequence", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0},
+  {"iterable", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0},
+  {"callable", KIND(FUNCTION), -1, NULL, 0},
+  {"equalto", 0, 0, test_equal, 1},
+  {"eq", 0, 0, test_equal, 1},
+  {"==", 0, 0, test_equal, 1},
+  {"ne", 0, 0, test_unequal, 1},
+  {"!=", 0, 0, test_unequal, 1},
+  {"in", 0, 0, test_in, 1},
+  {"divisibleby", 0, 0, test_divisible, 1},
+  {"odd", 0, 0, test_odd, 0},
   {"even", 0, 0, test_even, 0},
 };
 
-still_status sp_call_test(struct sp_run *r, struct sp_text name, const struct sp_value *v, const struct sp_arguments *a, bool *yes) {
+still_status sp_call_test(struct sp_run *r, struct sp_text name, const struct sp_value *v, const struct sp_arguments *a,
+                          bool *yes) {
   for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
     const struct test *test = &tests[i];
     if (!sp_is(name.at, name.bytes, test->name)) continue;
-    if (a->n != test->arguments) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "the test %s with %zu arguments", test->name, a->n);
+    if (a->n != test->arguments) return sp_run_refuse(r, "the test %s with %zu arguments", test->name, a->n);
     if (test->fn) return test->fn(r, v, &a->items[0].value, yes);
     *yes = (test->kinds >> v->kind & 1) && (test->number < 0 || v->number == test->number);
     return STILL_OK;
   }
-  return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "the test %.*s is not known here", (int)name.bytes, name.at);
+  return sp_run_refuse(r, "the test %.*s is not known here", (int)name.bytes, name.at);
 }
 
 /* ---- functions ---- */
 
 /* The template found the messages wrong and says why. */
-static still_status raise_exception(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
-  (void)v;
+static still_status raise_exception(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)v, (void)how;
   struct sp_text text;
   SP_TRY(sp_value_print(r, &a->items[0].value, &text));
   return sp_fail(&r->c->ctx->error, STILL_EARG, "the chat template refuses these messages: %.*s",
                  (int)(text.bytes < 400 ? text.bytes : 400), text.at);
 }
 
-static still_status new_space(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status new_space(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   struct sp_space *space = sp_arena_alloc(&r->c->arena, 1, sizeof *space, "chat map");
   if (!space) return r->c->ctx->error.status;
   for (size_t i = 0; i < a->n; i++) {
-    if (!a->items[i].name) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "namespace() takes named values only");
+    if (!a->items[i].name) return sp_run_refuse(r, "namespace() takes named values only");
     SP_TRY(sp_value_assign(r, space, a->items[i].name, a->items[i].bytes, a->items[i].value));
   }
   *v = (struct sp_value){.kind = SP_V_SPACE, .space = space};
@@ -503,10 +534,11 @@ static still_status new_space(struct sp_run *r, struct sp_value *v, const struct
 }
 
 /* range(last), range(first, last) */
-static still_status range(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a) {
+static still_status range(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
+  (void)how;
   int64_t bounds[2] = {0, 0};
   for (size_t i = 0; i < a->n; i++) {
-    if (a->items[i].value.kind != SP_V_INT) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s in range()", sp_value_type(&a->items[i].value));
+    if (a->items[i].value.kind != SP_V_INT) return sp_run_refuse(r, "%s in range()", sp_value_type(&a->items[i].value));
     bounds[a->n == 1 ? 1 : i] = a->items[i].value.number;
   }
   size_t n = bounds[1] > bounds[0] ? (size_t)bounds[1] - (size_t)bounds[0] : 0;
@@ -520,7 +552,9 @@ static still_status range(struct sp_run *r, struct sp_value *v, const struct sp_
 
 /* There is no strftime_now: a rendering depends on nothing but its arguments. Templates ask whether it is defined. */
 static const struct call functions[] = {
-  {"raise_exception", raise_exception, 1, 1, false, 0}, {"namespace", new_space, 0, SP_CHAT_ARGUMENTS, true, 0}, {"range", range, 1, 2, false, 0},
+  {"raise_exception", raise_exception, 0, 1, 1, false, 0},
+  {"namespace", new_space, 0, 0, SP_CHAT_ARGUMENTS, true, 0},
+  {"range", range, 0, 1, 2, false, 0},
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
@@ -531,9 +565,10 @@ struct sp_value sp_call_find(const char *name, size_t bytes) {
   return (struct sp_value){0};
 }
 
-still_status sp_call_function(struct sp_run *r, const struct sp_value *function, const struct sp_arguments *a, struct sp_value *out) {
+still_status sp_call_function(struct sp_run *r, const struct sp_value *function, const struct sp_arguments *a,
+                              struct sp_value *out) {
   const struct call *row = &functions[function->number];
   if (a->n < row->least || a->n > row->most || (a->n && a->items[0].name && !row->named))
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s() does not take these arguments here", row->name);
-  return row->fn(r, out, a);
+    return sp_run_refuse(r, "%s() does not take these arguments here", row->name);
+  return row->fn(r, out, a, row->how);
 }

@@ -4,11 +4,11 @@
  * In:       nodes, variables.  Out: text.
  * Not here: what values do (chat_value.c), what templates call (chat_call.c).
  *
- * One function per kind of node, in a table. They call each other only as deep as the parser let nodes nest. A `for` gives each of its
- * turns a scope of its own; `if` does not: a variable set there is seen until the turn, or the template, ends.
+ * One function per kind of node, in a table. They call each other only as deep as the parser let nodes nest. A `for` gives each
+ * of its turns a scope of its own; `if` does not: a variable set there is seen until the turn, or the template, ends.
  */
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_run.h"
 
 typedef still_status (*statement_fn)(struct sp_run *r, const struct sp_node *node);
 typedef still_status (*expression_fn)(struct sp_run *r, const struct sp_node *node, struct sp_value *out);
@@ -96,7 +96,7 @@ static still_status eval_map(struct sp_run *r, const struct sp_node *node, struc
     struct sp_value key, value;
     SP_TRY(eval(r, i, &key));
     SP_TRY(eval(r, next_of(r, i), &value));
-    if (key.kind != SP_V_STRING) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s as the key of a map", sp_value_type(&key));
+    if (key.kind != SP_V_STRING) return sp_run_refuse(r, "%s as the key of a map", sp_value_type(&key));
     SP_TRY(sp_value_assign(r, space, key.string.at, (uint32_t)key.string.bytes, value));
   }
   *out = (struct sp_value){.kind = SP_V_SPACE, .space = space};
@@ -166,9 +166,9 @@ static still_status calculate(struct sp_run *r, enum sp_op op, int64_t a, int64_
     bool down = a % b != 0 && (a % b < 0) != (b < 0);
     *out = op == SP_OP_MODULO ? a % b + (down ? b : 0) : a / b - down;
     break;
-  default: return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "this operator is not known here");
+  default: return sp_run_refuse(r, "this operator is not known here");
   }
-  return sound ? STILL_OK : sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "a calculation leaves the range of numbers");
+  return sound ? STILL_OK : sp_run_refuse(r, "a calculation leaves the range of numbers");
 }
 
 static still_status combine(struct sp_run *r, enum sp_op op, const struct sp_value *b, struct sp_value *a) {
@@ -182,7 +182,7 @@ static still_status combine(struct sp_run *r, enum sp_op op, const struct sp_val
   bool numbers = (a->kind == SP_V_INT || a->kind == SP_V_BOOL) && (b->kind == SP_V_INT || b->kind == SP_V_BOOL);
   if (!numbers && op == SP_OP_PLUS) return sp_value_add(r, a, b, a);
   if (!numbers)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s and %s do not go together here", sp_value_type(a), sp_value_type(b));
+    return sp_run_refuse(r, "%s and %s do not go together here", sp_value_type(a), sp_value_type(b));
   int64_t n;
   SP_TRY(calculate(r, op, a->number, b->number, &n));
   *a = sp_value_int(n);
@@ -215,7 +215,8 @@ static still_status eval_arguments(struct sp_run *r, const struct sp_node *node,
   for (uint32_t i = node->child; i; i = next_of(r, i)) {
     const struct sp_node *child = node_at(r, i);
     bool named = child->kind == SP_N_ARGUMENT;
-    if (a->n == SP_CHAT_ARGUMENTS) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, child->at, "more than %d arguments", SP_CHAT_ARGUMENTS);
+    if (a->n == SP_CHAT_ARGUMENTS)
+      return sp_chat_fail(r->c, STILL_EUNSUPPORTED, child->at, "more than %d arguments", SP_CHAT_ARGUMENTS);
     struct sp_argument *argument = &a->items[a->n++];
     *argument = (struct sp_argument){.name = named ? child->text : NULL, .bytes = child->bytes};
     SP_TRY(eval(r, named ? child->child : i, &argument->value));
@@ -248,7 +249,8 @@ static still_status apply(struct sp_run *r, const struct sp_node *link, struct s
     return sp_value_index(r, v, &index, v);
   case SP_N_SLICE: return eval_slice(r, link, v);
   case SP_N_CALL:
-    if (v->kind != SP_V_FUNCTION) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, link->at, "%s cannot be called", sp_value_type(v));
+    if (v->kind != SP_V_FUNCTION)
+      return sp_chat_fail(r->c, STILL_EUNSUPPORTED, link->at, "%s cannot be called", sp_value_type(v));
     SP_TRY(eval_arguments(r, link, &a));
     index = *v;
     return sp_call_function(r, &index, &a, v);
@@ -276,10 +278,11 @@ static still_status eval_chain(struct sp_run *r, const struct sp_node *node, str
 }
 
 static const expression_fn expressions[SP_NODE_KINDS] = {
-  [SP_N_ABSENT] = eval_absent, [SP_N_STRING] = eval_string, [SP_N_INT] = eval_int, [SP_N_TRUE] = eval_bool, [SP_N_FALSE] = eval_bool,
-  [SP_N_NONE] = eval_none, [SP_N_NAME] = eval_name, [SP_N_LIST] = eval_list, [SP_N_MAP] = eval_map, [SP_N_COND] = eval_cond, [SP_N_OR] = eval_logic,
-  [SP_N_AND] = eval_logic, [SP_N_NOT] = eval_not, [SP_N_COMPARE] = eval_compare, [SP_N_SUM] = eval_operators,
-  [SP_N_CONCAT] = eval_operators, [SP_N_PRODUCT] = eval_operators, [SP_N_NEGATE] = eval_negate, [SP_N_CHAIN] = eval_chain,
+  [SP_N_ABSENT] = eval_absent, [SP_N_STRING] = eval_string, [SP_N_INT] = eval_int, [SP_N_TRUE] = eval_bool,
+  [SP_N_FALSE] = eval_bool, [SP_N_NONE] = eval_none, [SP_N_NAME] = eval_name, [SP_N_LIST] = eval_list, [SP_N_MAP] = eval_map,
+  [SP_N_COND] = eval_cond, [SP_N_OR] = eval_logic, [SP_N_AND] = eval_logic, [SP_N_NOT] = eval_not,
+  [SP_N_COMPARE] = eval_compare, [SP_N_SUM] = eval_operators, [SP_N_CONCAT] = eval_operators,
+  [SP_N_PRODUCT] = eval_operators, [SP_N_NEGATE] = eval_negate, [SP_N_CHAIN] = eval_chain,
 };
 
 static still_status eval(struct sp_run *r, uint32_t number, struct sp_value *out) {
@@ -363,7 +366,8 @@ static still_status bind(struct sp_run *r, const struct sp_node *names, const st
 }
 
 /* The items that pass the loop's condition. */
-static still_status choose(struct sp_run *r, const struct sp_node *names, uint32_t condition, const struct sp_value **items, size_t *n) {
+static still_status choose(struct sp_run *r, const struct sp_node *names, uint32_t condition, const struct sp_value **items,
+                           size_t *n) {
   struct sp_value yes, *chosen = sp_arena_alloc(&r->c->arena, *n, sizeof *chosen, "chat list");
   size_t kept = 0, variables = r->n_variables;
   if (!chosen) return r->c->ctx->error.status;

@@ -4,12 +4,14 @@
  * In:       source.  Out: one piece of text or one token at a time.
  * Not here: what tokens mean (chat_parse.c).
  *
- * White space follows the settings under which published templates are written (trim_blocks and lstrip_blocks on): the line end after a
- * block tag goes, and so do blanks between the line's start and a block tag; "-" at a tag's edge takes all white space on that side, "+"
- * keeps it. Only the edges that face text matter, so they are handled here and nowhere else.
+ * White space follows the settings under which published templates are written (trim_blocks and lstrip_blocks on): the line end
+ * after a block tag goes, and so do blanks between the line's start and a block tag; "-" at a tag's edge takes all white space on
+ * that side, "+" keeps it. Only the edges that face text matter, so they are handled here and nowhere else.
  */
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_tree.h"
+
+bool sp_is(const char *text, size_t bytes, const char *word) { return strlen(word) == bytes && memcmp(text, word, bytes) == 0; }
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -141,7 +143,8 @@ static uint32_t put_utf8(char *out, uint32_t c) {
   return n;
 }
 
-/* One escape; l->pos stands behind the backslash and moves on. What is no escape keeps its backslash. Writes at most as much as it reads. */
+/* One escape; l->pos stands behind the backslash and moves on. What is no escape keeps its backslash. Writes at most as much as
+ * it reads. */
 static uint32_t unescape(struct sp_lexer *l, char *out) {
   static const char from[] = "nrtabfv0\\'\"", to[] = "\n\r\t\a\b\f\v\0\\'\"";
   static const struct {

@@ -2,14 +2,15 @@
  * chat_parse.c - tokens of a template to a flat array of nodes.
  *
  * In:       source.  Out: c->nodes; node 0 is the body.
- * Not here: what names mean: unknown filters, tests and functions are found when they are reached, since templates carry branches for
+ * Not here: what names mean: unknown filters, tests and functions are found when they are reached, since templates carry branches
+ * for
  *           tools that never run here.
  *
- * Chains (a + b + c, a.b[c]|d, elif after elif) are lists of siblings, so the tree is only as deep as brackets, "not", "if else" and
- * blocks nest, and that is bounded.
+ * Chains (a + b + c, a.b[c]|d, elif after elif) are lists of siblings, so the tree is only as deep as brackets, "not", "if else"
+ * and blocks nest, and that is bounded.
  */
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_tree.h"
 
 struct parser {
   struct sp_lexer l;
@@ -28,7 +29,9 @@ static still_status body(struct parser *p, const char *const *ends, uint32_t *ou
 /* ---- small things ---- */
 
 static bool is_op(const struct parser *p, enum sp_op op) { return p->l.kind == SP_T_OP && p->l.op == op; }
-static bool is_word(const struct parser *p, const char *word) { return p->l.kind == SP_T_NAME && sp_is(p->l.text, p->l.bytes, word); }
+static bool is_word(const struct parser *p, const char *word) {
+  return p->l.kind == SP_T_NAME && sp_is(p->l.text, p->l.bytes, word);
+}
 
 static still_status refuse(struct parser *p, const char *wanted) {
   return sp_chat_fail(p->c, STILL_EUNSUPPORTED, p->l.at, "%s is missing", wanted);
@@ -161,7 +164,8 @@ static still_status name(struct parser *p, uint32_t *out) {
   static const struct {
     const char *word;
     enum sp_node_kind kind;
-  } constants[] = {{"true", SP_N_TRUE}, {"True", SP_N_TRUE}, {"false", SP_N_FALSE}, {"False", SP_N_FALSE}, {"none", SP_N_NONE}, {"None", SP_N_NONE}};
+  } constants[] = {{"true", SP_N_TRUE},   {"True", SP_N_TRUE}, {"false", SP_N_FALSE},
+                   {"False", SP_N_FALSE}, {"none", SP_N_NONE}, {"None", SP_N_NONE}};
   enum sp_node_kind kind = SP_N_NAME;
   for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
     if (is_word(p, constants[i].word)) kind = constants[i].kind;
@@ -221,7 +225,8 @@ static still_status subscript(struct parser *p, struct children *chain) {
     node_at(p, node)->kind = SP_N_SLICE;
     SP_TRY(sp_lexer_next(&p->l));
   }
-  if (node_at(p, node)->kind == SP_N_INDEX && node_at(p, node_at(p, node)->child)->kind == SP_N_ABSENT) return refuse(p, "an index");
+  if (node_at(p, node)->kind == SP_N_INDEX && node_at(p, node_at(p, node)->child)->kind == SP_N_ABSENT)
+    return refuse(p, "an index");
   return expect(p, SP_OP_CLOSE_LIST, "\"]\"");
 }
 
@@ -384,9 +389,11 @@ static still_status expression(struct parser *p, uint32_t *out) {
 
 static const char *const if_ends[] = {"elif", "else", "endif", NULL}, *const else_ends[] = {"endif", NULL};
 static const char *const for_ends[] = {"else", "endfor", NULL}, *const for_else_ends[] = {"endfor", NULL};
-static const char *const set_ends[] = {"endset", NULL}, *const generation_ends[] = {"endgeneration", NULL}, *const macro_ends[] = {"endmacro", NULL};
+static const char *const set_ends[] = {"endset", NULL}, *const generation_ends[] = {"endgeneration", NULL},
+                         *const macro_ends[] = {"endmacro", NULL};
 
-/* The end of this tag, then statements as the last child; stops at a tag that begins with one of `ends`, which is the present token. */
+/* The end of this tag, then statements as the last child; stops at a tag that begins with one of `ends`, which is the present
+ * token. */
 static still_status append_body(struct parser *p, struct children *list, const char *const *ends) {
   uint32_t child;
   SP_TRY(expect_end(p));

@@ -4,22 +4,22 @@
  * In:       values.  Out: values.
  * Not here: names that templates call (chat_call.c), control flow (chat_eval.c).
  *
- * Strings are views: a part of a string shares its bytes and trust marks. Work on strings is paid for by length, so that no template can
- * make a rendering slow.
+ * Strings are views: a part of a string shares its bytes and trust marks. Work on strings is paid for by length, so that no
+ * template can make a rendering slow.
  */
 #include <stdio.h>
 #include <string.h>
-#include "chat_parts.h"
+#include "chat_run.h"
 #include "unicode.h"
-
-bool sp_is(const char *text, size_t bytes, const char *word) { return strlen(word) == bytes && memcmp(text, word, bytes) == 0; }
 
 struct sp_value sp_value_bool(bool b) { return (struct sp_value){.kind = SP_V_BOOL, .number = b}; }
 struct sp_value sp_value_int(int64_t n) { return (struct sp_value){.kind = SP_V_INT, .number = n}; }
 struct sp_value sp_value_text(struct sp_text text) { return (struct sp_value){.kind = SP_V_STRING, .string = text}; }
 
 const char *sp_value_type(const struct sp_value *v) {
-  static const char *const names[] = {"an undefined value", "none", "a boolean", "a number", "a string", "a list", "a message", "a loop", "a map", "a function"};
+  static const char *const names[] = {
+    "an undefined value", "none", "a boolean", "a number", "a string", "a list", "a message", "a loop", "a map", "a function",
+  };
   return names[v->kind];
 }
 
@@ -102,7 +102,7 @@ still_status sp_value_print(struct sp_run *r, const struct sp_value *v, struct s
   case SP_V_INT:
     snprintf(digits, sizeof digits, "%lld", (long long)v->number);
     return sp_text_literal(r, digits, strlen(digits), text);
-  default: return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s cannot be printed here", sp_value_type(v));
+  default: return sp_run_refuse(r, "%s cannot be printed here", sp_value_type(v));
   }
 }
 
@@ -170,7 +170,8 @@ still_status sp_value_equal(struct sp_run *r, const struct sp_value *a, const st
     return STILL_OK;
   }
   *equal = left != NULL;
-  if (++r->depth > SP_CHAT_DEPTH) return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a list is nested more than %d deep", SP_CHAT_DEPTH);
+  if (++r->depth > SP_CHAT_DEPTH)
+    return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a list is nested more than %d deep", SP_CHAT_DEPTH);
   for (size_t i = 0; i < n && *equal; i++) SP_TRY(sp_value_equal(r, &left[i], &right[i], equal));
   r->depth--;
   return STILL_OK;
@@ -184,8 +185,8 @@ still_status sp_value_contains(struct sp_run *r, const struct sp_value *whole, c
     *found = at < whole->string.bytes || part->string.bytes == 0;
     return STILL_OK;
   }
-  if (whole->kind == SP_V_MESSAGE) {
-    *found = part->kind == SP_V_STRING && (sp_is(part->string.at, part->string.bytes, "role") || sp_is(part->string.at, part->string.bytes, "content"));
+  if (whole->kind == SP_V_MESSAGE && part->kind == SP_V_STRING) {
+    *found = sp_is(part->string.at, part->string.bytes, "role") || sp_is(part->string.at, part->string.bytes, "content");
     return STILL_OK;
   }
   if (whole->kind == SP_V_SPACE && part->kind == SP_V_STRING) {
@@ -194,7 +195,7 @@ still_status sp_value_contains(struct sp_run *r, const struct sp_value *whole, c
   }
   if (whole->kind == SP_V_UNDEFINED) return STILL_OK;
   if (whole->kind != SP_V_LIST)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s cannot be looked for in %s", sp_value_type(part), sp_value_type(whole));
+    return sp_run_refuse(r, "%s cannot be looked for in %s", sp_value_type(part), sp_value_type(whole));
   for (size_t i = 0; i < whole->list.n && !*found; i++) SP_TRY(sp_value_equal(r, &whole->list.items[i], part, found));
   return STILL_OK;
 }
@@ -205,7 +206,7 @@ still_status sp_value_order(struct sp_run *r, const struct sp_value *a, const st
     return STILL_OK;
   }
   if (a->kind != SP_V_STRING || b->kind != SP_V_STRING)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s and %s have no order", sp_value_type(a), sp_value_type(b));
+    return sp_run_refuse(r, "%s and %s have no order", sp_value_type(a), sp_value_type(b));
   size_t n = a->string.bytes < b->string.bytes ? a->string.bytes : b->string.bytes;
   SP_TRY(sp_run_spend(r, n));
   *order = memcmp(a->string.at, b->string.at, n); /* UTF-8 orders as its characters do */
@@ -229,7 +230,7 @@ static still_status add_lists(struct sp_run *r, const struct sp_value *a, const 
 still_status sp_value_add(struct sp_run *r, const struct sp_value *a, const struct sp_value *b, struct sp_value *out) {
   if (a->kind == SP_V_LIST && b->kind == SP_V_LIST) return add_lists(r, a, b, out);
   if (a->kind != SP_V_STRING || b->kind != SP_V_STRING)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s and %s cannot be added", sp_value_type(a), sp_value_type(b));
+    return sp_run_refuse(r, "%s and %s cannot be added", sp_value_type(a), sp_value_type(b));
   struct sp_text x = a->string, y = b->string, text;
   char *at;
   uint8_t *trust;
@@ -247,11 +248,15 @@ static struct sp_value loop_member(const struct sp_loop *loop, const char *name,
     const char *name;
     struct sp_value value;
   } members[] = {
-    {"index", sp_value_int((int64_t)loop->i + 1)}, {"index0", sp_value_int((int64_t)loop->i)}, {"length", sp_value_int((int64_t)loop->n)},
-    {"revindex", sp_value_int((int64_t)(loop->n - loop->i))}, {"revindex0", sp_value_int((int64_t)(loop->n - loop->i) - 1)},
-    {"first", sp_value_bool(loop->i == 0)}, {"last", sp_value_bool(loop->i + 1 == loop->n)},
-    {"previtem", loop->i > 0 ? loop->items[loop->i - 1] : (struct sp_value){0}},
-    {"nextitem", loop->i + 1 < loop->n ? loop->items[loop->i + 1] : (struct sp_value){0}},
+      {"index", sp_value_int((int64_t)loop->i + 1)},
+      {"index0", sp_value_int((int64_t)loop->i)},
+      {"length", sp_value_int((int64_t)loop->n)},
+      {"revindex", sp_value_int((int64_t)(loop->n - loop->i))},
+      {"revindex0", sp_value_int((int64_t)(loop->n - loop->i) - 1)},
+      {"first", sp_value_bool(loop->i == 0)},
+      {"last", sp_value_bool(loop->i + 1 == loop->n)},
+      {"previtem", loop->i > 0 ? loop->items[loop->i - 1] : (struct sp_value){0}},
+      {"nextitem", loop->i + 1 < loop->n ? loop->items[loop->i + 1] : (struct sp_value){0}},
   };
   for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
     if (sp_is(name, bytes, members[i].name)) return members[i].value;
@@ -262,7 +267,7 @@ still_status sp_value_member(struct sp_run *r, const struct sp_value *v, const c
   struct sp_value value = *v; /* v and out may be one */
   *out = (struct sp_value){0};
   if (value.kind == SP_V_UNDEFINED)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "\"%.*s\" is asked of something that is not defined", (int)bytes, name);
+    return sp_run_refuse(r, "\"%.*s\" is asked of something that is not defined", (int)bytes, name);
   if (value.kind == SP_V_MESSAGE && sp_is(name, bytes, "role")) *out = r->messages[2 * value.number];
   if (value.kind == SP_V_MESSAGE && sp_is(name, bytes, "content")) *out = r->messages[2 * value.number + 1];
   if (value.kind == SP_V_LOOP) *out = loop_member(value.loop, name, bytes);
@@ -278,33 +283,43 @@ static bool index_in(int64_t i, size_t n, size_t *at) {
   return i >= 0 && (uint64_t)i < n;
 }
 
+/* Character number i of a string; undefined past its ends. */
+static still_status character(struct sp_run *r, struct sp_text text, int64_t i, struct sp_value *out) {
+  size_t at;
+  *out = (struct sp_value){0};
+  SP_TRY(sp_run_spend(r, text.bytes));
+  if (!index_in(i, sp_text_characters(text), &at)) return STILL_OK;
+  size_t from = offset_of(text, at);
+  struct sp_text rest = sp_text_part(text, from, text.bytes - from);
+  *out = sp_value_text(sp_text_part(rest, 0, offset_of(rest, 1)));
+  return STILL_OK;
+}
+
 still_status sp_value_index(struct sp_run *r, const struct sp_value *v, const struct sp_value *index, struct sp_value *out) {
   struct sp_value value = *v; /* v and out may be one */
   size_t at;
-  if (index->kind == SP_V_STRING || value.kind == SP_V_UNDEFINED)
-    return sp_value_member(r, v, index->kind == SP_V_STRING ? index->string.at : "[]", index->kind == SP_V_STRING ? index->string.bytes : 2, out);
+  if (index->kind == SP_V_STRING) return sp_value_member(r, v, index->string.at, index->string.bytes, out);
+  if (value.kind == SP_V_UNDEFINED) return sp_run_refuse(r, "an item is asked of something that is not defined");
+  if (!is_number(index)) return sp_run_refuse(r, "%s is no index", sp_value_type(index));
+  if (value.kind == SP_V_STRING) return character(r, value.string, index->number, out);
   *out = (struct sp_value){0};
-  if (!is_number(index)) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s is no index", sp_value_type(index));
   if (value.kind == SP_V_LIST && index_in(index->number, value.list.n, &at)) *out = value.list.items[at];
-  if (value.kind != SP_V_STRING) return STILL_OK;
-  SP_TRY(sp_run_spend(r, value.string.bytes));
-  if (!index_in(index->number, sp_text_characters(value.string), &at)) return STILL_OK;
-  size_t from = offset_of(value.string, at);
-  *out = sp_value_text(sp_text_part(value.string, from, offset_of(sp_text_part(value.string, from, value.string.bytes - from), 1)));
   return STILL_OK;
 }
 
 /* A bound of a slice over n items: as given, or the preset where it is absent; cut to [low, high]. */
-static still_status bound(struct sp_run *r, const struct sp_value *v, int64_t n, int64_t preset, int64_t low, int64_t high, int64_t *out) {
+static still_status bound(struct sp_run *r, const struct sp_value *v, int64_t n, int64_t preset, int64_t low, int64_t high,
+                          int64_t *out) {
   *out = preset;
   if (v->kind == SP_V_UNDEFINED || v->kind == SP_V_NONE) return STILL_OK;
-  if (!is_number(v)) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s is no bound of a slice", sp_value_type(v));
+  if (!is_number(v)) return sp_run_refuse(r, "%s is no bound of a slice", sp_value_type(v));
   *out = v->number < 0 ? v->number + n : v->number;
   *out = *out < low ? low : *out > high ? high : *out;
   return STILL_OK;
 }
 
-static still_status slice_list(struct sp_run *r, const struct sp_value *v, int64_t first, int64_t last, int64_t step, struct sp_value *out) {
+static still_status slice_list(struct sp_run *r, const struct sp_value *v, int64_t first, int64_t last, int64_t step,
+                               struct sp_value *out) {
   size_t n = 0;
   SP_TRY(sp_run_spend(r, v->list.n * sizeof *v));
   struct sp_value *items = sp_arena_alloc(&r->c->arena, v->list.n, sizeof *items, "chat list");
@@ -320,10 +335,10 @@ still_status sp_value_slice(struct sp_run *r, const struct sp_value *v, const st
     SP_TRY(sp_run_spend(r, v->string.bytes));
     n = (int64_t)sp_text_characters(v->string);
   } else if (v->kind != SP_V_LIST)
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s cannot be sliced", sp_value_type(v));
+    return sp_run_refuse(r, "%s cannot be sliced", sp_value_type(v));
   SP_TRY(bound(r, &part[2], 0, 1, INT32_MIN, INT32_MAX, &step));
   if (step == 0 || (v->kind == SP_V_STRING && step != 1))
-    return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "a slice of %s with this step", sp_value_type(v));
+    return sp_run_refuse(r, "a slice of %s with this step", sp_value_type(v));
   int64_t low = step > 0 ? 0 : -1, high = step > 0 ? n : n - 1;
   SP_TRY(bound(r, &part[0], n, step > 0 ? 0 : n - 1, low, high, &first));
   SP_TRY(bound(r, &part[1], n, step > 0 ? n : -1, low, high, &last));
@@ -337,7 +352,7 @@ still_status sp_value_items(struct sp_run *r, const struct sp_value *v, const st
   *items = NULL;
   *n = 0;
   if (v->kind == SP_V_UNDEFINED) return STILL_OK;
-  if (v->kind != SP_V_LIST) return sp_chat_fail(r->c, STILL_EUNSUPPORTED, r->at, "%s cannot be gone through", sp_value_type(v));
+  if (v->kind != SP_V_LIST) return sp_run_refuse(r, "%s cannot be gone through", sp_value_type(v));
   *items = v->list.items;
   *n = v->list.n;
   return STILL_OK;

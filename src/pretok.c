@@ -8,8 +8,9 @@
  *             (digits_first: each N is a piece of its own, and the pattern sees what is between them)
  *   modern    (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\nLN]?L+|N{1,digits}| ?[^\sLN]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
  *
- * Each alternative is one function below that returns the bytes it takes, or 0; they are asked in the order of the pattern. Only white
- * space is looked at more than once: a run with line ends in it is taken up to the last of them, and the rest of it by the next call.
+ * Each alternative is one function below that returns the bytes it takes, or 0; they are asked in the order of the pattern. Only
+ * white space is looked at more than once: a run with line ends in it is taken up to the last of them, and the rest of it by the
+ * next call.
  */
 #include "pretok.h"
 
@@ -27,19 +28,21 @@ static const struct sp_pretok smollm = {.name = "smollm", .digits = 1, .digits_f
 static const struct sp_pretok llama3 = {.name = "llama-bpe", .modern = true, .digits = 3, .whole_pieces = true, .adds_bos = true};
 static const struct sp_pretok qwen2 = {.name = "qwen2", .modern = true, .digits = 1};
 
-/* Names in files -> rules. Different names with one pattern come from models that were converted one after the other. A file without
- * a name, or with "default", is older than the names; the classic pattern is what its time used. */
+/* Names in files -> rules. Different names with one pattern come from models that were converted one after the other. A file
+ * without a name, or with "default", is older than the names; the classic pattern is what its time used. */
 static const struct {
   const char *name;
   const struct sp_pretok *rules;
 } names[] = {
-  {"gpt-2", &gpt2}, {"default", &gpt2}, {"", &gpt2}, {"phi-2", &gpt2}, {"jina-es", &gpt2}, {"jina-de", &gpt2}, {"jina-v2-es", &gpt2},
-  {"jina-v2-de", &gpt2}, {"gigachat", &gpt2}, {"a.x-4.0", &gpt2}, {"mellum", &gpt2}, {"modern-bert", &gpt2},
+  {"gpt-2", &gpt2}, {"default", &gpt2}, {"", &gpt2}, {"phi-2", &gpt2}, {"jina-es", &gpt2}, {"jina-de", &gpt2},
+  {"jina-v2-es", &gpt2}, {"jina-v2-de", &gpt2}, {"gigachat", &gpt2}, {"a.x-4.0", &gpt2}, {"mellum", &gpt2},
+  {"modern-bert", &gpt2},
   {"smollm", &smollm}, {"starcoder", &smollm}, {"refact", &smollm}, {"command-r", &smollm}, {"codeshell", &smollm},
   {"exaone", &smollm}, {"minerva-7b", &smollm},
   {"llama-bpe", &llama3}, {"llama3", &llama3}, {"llama-v3", &llama3}, {"falcon3", &llama3}, {"falcon-h1", &llama3},
   {"pixtral", &llama3}, {"midm-2.0", &llama3}, {"lfm2", &llama3}, {"jina-v5-nano", &llama3},
-  {"qwen2", &qwen2}, {"deepseek-r1-qwen", &qwen2}, {"stablelm2", &qwen2}, {"megrez", &qwen2}, {"kormo", &qwen2}, {"f2llmv2", &qwen2},
+  {"qwen2", &qwen2}, {"deepseek-r1-qwen", &qwen2}, {"stablelm2", &qwen2}, {"megrez", &qwen2}, {"kormo", &qwen2},
+  {"f2llmv2", &qwen2},
 };
 
 enum { NAMES = sizeof names / sizeof names[0] };

@@ -4,8 +4,8 @@
  * In:       the pre-tokeniser that a model file names, text.  Out: the length of the first piece.
  * Not here: merging (vocab_bpe.c), special tokens (vocab.c).
  *
- * The pieces are those of the published patterns (stated in pretok.c). Bytes that are no UTF-8 count as marks. A whole text is cut in
- * time linear in its length, whatever it holds.
+ * The pieces are those of the published patterns (stated in pretok.c). Bytes that are no UTF-8 count as marks. A whole text is
+ * cut in time linear in its length, whatever it holds.
  */
 #ifndef SP_PRETOK_H
 #define SP_PRETOK_H

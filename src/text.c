@@ -58,7 +58,8 @@ static still_status reserve(struct sp_stream *s, size_t bytes) {
   return s->ctx->error.status;
 }
 
-/* Moves the characters of s->in[0, bytes) to s->out and returns their bytes. An unfinished one at the end waits, unless `last`. */
+/* Moves the characters of s->in[0, bytes) to s->out and returns their bytes. An unfinished one at the end waits, unless `last`.
+ * */
 static size_t take_characters(struct sp_stream *s, size_t bytes, bool last) {
   size_t n = 0;
   for (size_t at = 0; at < bytes;) {
@@ -97,7 +98,8 @@ still_status sp_stream_push(struct sp_stream *s, still_token token, const char *
   *text = "";
   *bytes = 0;
   if (!sp_vocab_piece(s->v, token, &piece, &n))
-    return sp_fail(&s->ctx->error, STILL_EARG, "token %d is not in the vocabulary, which has %u", (int)token, sp_vocab_size(s->v));
+    return sp_fail(&s->ctx->error, STILL_EARG, "token %d is not in the vocabulary, which has %u", (int)token,
+                   sp_vocab_size(s->v));
   bool special = sp_vocab_is_special(s->v, token); /* nothing can continue a character across one */
   return pass(s, piece, special ? 0 : n, special, text, bytes);
 }

@@ -11,14 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sp_class { SP_OTHER, SP_LETTER, SP_NUMBER, SP_SPACE }; /* \p{L}, \p{N}, \s of the published patterns; numbered as in the table */
+/* \p{L}, \p{N}, \s of the published patterns; numbered as in the table. */
+enum sp_class { SP_OTHER, SP_LETTER, SP_NUMBER, SP_SPACE };
 
 enum { SP_NOT_UTF8 = 0x110000 }; /* stands for a byte that is no part of a character; its class is SP_OTHER */
 
 enum sp_class sp_unicode_class(uint32_t c);
 
-/* Bytes of the longest start of text that also starts some character (0..4; bytes >= 1); *whole: they are that character. Overlong
- * forms, surrogates and code points above U+10FFFF start nothing. */
+/* Bytes of the longest start of text that also starts some character (0..4; bytes >= 1); *whole: they are that character.
+ * Overlong forms, surrogates and code points above U+10FFFF start nothing. */
 size_t sp_utf8_scan(const char *text, size_t bytes, bool *whole);
 /* The character at text (bytes >= 1) and its length; *c = SP_NOT_UTF8 and 1 when there is none. */
 size_t sp_utf8_next(const char *text, size_t bytes, uint32_t *c);

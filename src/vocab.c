@@ -4,8 +4,8 @@
  * In:       tokenizer.ggml.* keys; text.  Out: ids; bytes.
  * Not here: how text between special tokens becomes ids (vocab_bpe.c, vocab_spm.c), the search for them (vocab_special.c).
  *
- * Tokens are kept as the bytes they stand for, one after the other, with an index by hash from bytes to id. Control tokens are not in
- * that index: no text can become one by joining.
+ * Tokens are kept as the bytes they stand for, one after the other, with an index by hash from bytes to id. Control tokens are
+ * not in that index: no text can become one by joining.
  */
 #include <string.h>
 #include "vocab_parts.h"
@@ -43,7 +43,8 @@ still_token sp_vocab_find(const struct sp_vocab *v, const char *text, size_t byt
   return slot ? *slot - 1 : -1;
 }
 
-/* Enters all tokens of one type. Of two equal ones of a type the later counts, as in the field; of two types the one entered first. */
+/* Enters all tokens of one type. Of two equal ones of a type the later counts, as in the field; of two types the one entered
+ * first. */
 static still_status index_type(struct sp_vocab *v, enum sp_token_type type) {
   for (uint32_t id = 0; id < v->size; id++) {
     size_t bytes;
@@ -51,8 +52,10 @@ static still_status index_type(struct sp_vocab *v, enum sp_token_type type) {
     if (v->type[id] != type || bytes == 0) continue;
     still_token *slot = find_slot(v, text, bytes);
     if (!slot)
-      return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.tokens[%u]: more than %d spellings fall on one place of the table; "
-                     "the file was made to be slow, do not use it", id, SP_PROBES_MOST);
+      return sp_fail(&v->ctx->error, STILL_EFORMAT,
+                     "tokenizer.ggml.tokens[%u]: more than %d spellings fall on one place of the table; "
+                     "the file was made to be slow, do not use it",
+                     id, SP_PROBES_MOST);
     if (*slot == 0 || v->type[*slot - 1] == type) *slot = (still_token)id + 1;
   }
   return STILL_OK;
@@ -77,8 +80,10 @@ static still_status choose_kind(struct sp_vocab *v, const struct sp_gguf *g) {
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (strlen(kinds[i]->model) == model.bytes && memcmp(kinds[i]->model, model.text, model.bytes) == 0) v->kind = kinds[i];
   if (v->kind) return STILL_OK;
-  return sp_fail(&v->ctx->error, STILL_EUNSUPPORTED, "tokenizer.ggml.model \"%.*s\" is a tokeniser that this version does not know; it "
-                 "knows gpt2 (byte-level BPE) and llama (SentencePiece-style BPE)", (int)(model.bytes < 80 ? model.bytes : 80), model.text);
+  return sp_fail(&v->ctx->error, STILL_EUNSUPPORTED,
+                 "tokenizer.ggml.model \"%.*s\" is a tokeniser that this version does not know; it "
+                 "knows gpt2 (byte-level BPE) and llama (SentencePiece-style BPE)",
+                 (int)(model.bytes < 80 ? model.bytes : 80), model.text);
 }
 
 /* A key that must be an array of at most v->size elements; NULL with the sentence set if it is not there or otherwise. */
@@ -101,8 +106,8 @@ static still_status read_types(struct sp_vocab *v, const struct sp_gguf *g) {
   for (size_t i = 0; i < sp_key_count(key); i++) {
     int64_t type;
     if (!sp_key_int(key, i, &type) || type < 0 || type >= SP_TOKEN_TYPES)
-      return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.token_type[%zu] is no type from 0 to %d; convert the model again", i,
-                     SP_TOKEN_TYPES - 1);
+      return sp_fail(&v->ctx->error, STILL_EFORMAT,
+                     "tokenizer.ggml.token_type[%zu] is no type from 0 to %d; convert the model again", i, SP_TOKEN_TYPES - 1);
     v->type[i] = (uint8_t)type;
   }
   return STILL_OK;
@@ -114,8 +119,10 @@ static still_status sum_spellings(struct sp_vocab *v, const struct sp_key *key, 
   for (size_t i = 0; i < sp_key_count(key); i++) {
     struct sp_string s;
     if (!sp_key_string(key, i, &s) || s.bytes > UINT32_MAX - *total)
-      return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.tokens[%zu] is no string, or all together pass 4 GiB; convert the "
-                     "model again", i);
+      return sp_fail(&v->ctx->error, STILL_EFORMAT,
+                     "tokenizer.ggml.tokens[%zu] is no string, or all together pass 4 GiB; convert the "
+                     "model again",
+                     i);
     *total += s.bytes;
   }
   return STILL_OK;
@@ -129,7 +136,8 @@ static int byte_of(struct sp_string s) {
   return high && low ? (int)(high - digits) * 16 + (int)(low - digits) : -1;
 }
 
-/* The bytes that a spelling of this type stands for, to out; their number. Control and user-defined tokens are spelled as they are. */
+/* The bytes that a spelling of this type stands for, to out; their number. Control and user-defined tokens are spelled as they
+ * are. */
 static size_t put_token(const struct sp_vocab *v, uint8_t type, struct sp_string s, char *out) {
   int byte = type == SP_TOKEN_BYTE ? byte_of(s) : -1;
   if (type == SP_TOKEN_NORMAL) return v->kind->unescape(v, s.text, s.bytes, out);
@@ -170,10 +178,11 @@ static still_status read_id(struct sp_vocab *v, const struct sp_gguf *g, const c
   return STILL_OK;
 }
 
-/* Which tokens end an answer: those that the file names, and control tokens with a known spelling. A named one whose spelling is known
- * is a control token, whatever its type says: early converters did not mark them. */
+/* Which tokens end an answer: those that the file names, and control tokens with a known spelling. A named one whose spelling is
+ * known is a control token, whatever its type says: early converters did not mark them. */
 static still_status read_ends(struct sp_vocab *v, const struct sp_gguf *g) {
-  static const char *const names[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+  static const char *const names[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                      "tokenizer.ggml.eom_token_id"};
   bool typed = sp_gguf_key(g, "tokenizer.ggml.token_type") != NULL;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     still_token id;
@@ -215,7 +224,8 @@ static still_status open_all(struct sp_vocab *v, const struct sp_gguf *g) {
 still_status sp_vocab_open(struct sp_ctx *ctx, const struct sp_gguf *g, uint32_t n_vocab, struct sp_vocab **out) {
   *out = NULL;
   if (n_vocab == 0 || n_vocab > TOKENS_MOST)
-    return sp_fail(&ctx->error, STILL_EUNSUPPORTED, "a vocabulary of %u tokens; this version takes 1 to %d", n_vocab, TOKENS_MOST);
+    return sp_fail(&ctx->error, STILL_EUNSUPPORTED, "a vocabulary of %u tokens; this version takes 1 to %d", n_vocab,
+                   TOKENS_MOST);
   struct sp_vocab *v = sp_calloc(ctx, 1, sizeof *v, "vocabulary");
   if (!v) return ctx->error.status;
   v->ctx = ctx;
@@ -261,7 +271,8 @@ still_status sp_vocab_encode(struct sp_ctx *ctx, const struct sp_vocab *v, const
   struct sp_encoder e = {.ctx = ctx, .v = v, .text = text, .out = tokens, .capacity = capacity};
   *n = 0;
   if (bytes > TEXT_MOST)
-    return sp_fail(&ctx->error, STILL_ELIMIT, "a text of %zu bytes; at most %d can be tokenised at once, split it", bytes, TEXT_MOST);
+    return sp_fail(&ctx->error, STILL_ELIMIT, "a text of %zu bytes; at most %d can be tokenised at once, split it", bytes,
+                   TEXT_MOST);
   if (add_bos && v->adds_bos) sp_encoder_put(&e, v->bos);
   still_status status = encode(&e, bytes, trusted);
   sp_encoder_close(&e);

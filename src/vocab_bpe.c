@@ -4,8 +4,8 @@
  * In:       tokenizer.ggml.pre, tokenizer.ggml.merges; text.  Out: a table of pairs; ids.
  * Not here: cutting text into pieces (pretok.c), the order of joins (vocab_merge.c).
  *
- * Files spell bytes as visible characters: 33..126, 161..172 and 174..255 stand for themselves, the other 68 bytes are the characters
- * from U+0100 on. Text never passes through that alphabet: tokens and merges are turned into bytes once, at open.
+ * Files spell bytes as visible characters: 33..126, 161..172 and 174..255 stand for themselves, the other 68 bytes are the
+ * characters from U+0100 on. Text never passes through that alphabet: tokens and merges are turned into bytes once, at open.
  */
 #include <string.h>
 #include "unicode.h"
@@ -67,8 +67,10 @@ static still_status add_merge(struct sp_vocab *v, struct sp_string line, size_t 
   if (!*used) return STILL_OK;
   struct sp_merge *merge = find_merge(v, left, right);
   if (!merge)
-    return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.merges[%zu]: more than %d merges fall on one place of the table; "
-                   "the file was made to be slow, do not use it", rank, SP_PROBES_MOST);
+    return sp_fail(&v->ctx->error, STILL_EFORMAT,
+                   "tokenizer.ggml.merges[%zu]: more than %d merges fall on one place of the table; "
+                   "the file was made to be slow, do not use it",
+                   rank, SP_PROBES_MOST);
   if (merge->left < 0) *merge = (struct sp_merge){left, right, made, (uint32_t)rank}; /* of two equal lines, the first counts */
   return STILL_OK;
 }
@@ -83,7 +85,8 @@ static still_status read_merges(struct sp_vocab *v, const struct sp_key *key, ch
     SP_TRY(add_merge(v, line, rank, scratch, &used));
     unused += !used;
   }
-  if (unused) sp_log(v->ctx, STILL_LOG_WARN, "%zu of %zu merges name tokens that the vocabulary lacks; they are left out", unused, count);
+  if (unused)
+    sp_log(v->ctx, STILL_LOG_WARN, "%zu of %zu merges name tokens that the vocabulary lacks; they are left out", unused, count);
   return STILL_OK;
 }
 
@@ -98,7 +101,8 @@ static size_t longest(const struct sp_key *key) {
 static still_status make_merges(struct sp_vocab *v, const struct sp_gguf *g) {
   const struct sp_key *key = sp_gguf_key(g, "tokenizer.ggml.merges");
   if (!key || sp_key_type(key) != SP_GGUF_ARRAY || sp_key_count(key) >= SP_NO_MERGE)
-    return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.merges is missing or no array: without merges text cannot become "
+    return sp_fail(&v->ctx->error, STILL_EFORMAT,
+                   "tokenizer.ggml.merges is missing or no array: without merges text cannot become "
                    "tokens; convert the model again");
   size_t slots = 16;
   while (slots < 2 * sp_key_count(key)) slots *= 2;
@@ -118,8 +122,10 @@ static still_status open_bpe(struct sp_vocab *v, const struct sp_gguf *g) {
   SP_TRY(sp_gguf_string(g, "tokenizer.ggml.pre", &pre));
   v->rules = sp_pretok_find(pre.text, pre.bytes);
   if (!v->rules)
-    return sp_fail(&v->ctx->error, STILL_EUNSUPPORTED, "tokenizer.ggml.pre \"%.*s\" is a pre-tokeniser that this version does not know; "
-                   "it knows gpt-2, smollm, llama-bpe, qwen2 and their aliases", (int)(pre.bytes < 80 ? pre.bytes : 80), pre.text);
+    return sp_fail(&v->ctx->error, STILL_EUNSUPPORTED,
+                   "tokenizer.ggml.pre \"%.*s\" is a pre-tokeniser that this version does not know; "
+                   "it knows gpt-2, smollm, llama-bpe, qwen2 and their aliases",
+                   (int)(pre.bytes < 80 ? pre.bytes : 80), pre.text);
   if (pre.bytes == 0) sp_log(v->ctx, STILL_LOG_WARN, "the file names no pre-tokeniser (tokenizer.ggml.pre); gpt-2's is used");
   v->adds_bos = v->rules->adds_bos;
   for (unsigned byte = 0; byte < 256; byte++) v->byte[byte] = sp_vocab_find(v, &(char){(char)byte}, 1);
@@ -146,8 +152,9 @@ static still_status encode_piece(struct sp_encoder *e, const char *piece, size_t
   for (uint32_t i = 0; i < bytes; i++) {
     uint8_t byte = (uint8_t)piece[i];
     if (v->byte[byte] < 0)
-      return sp_fail(&e->ctx->error, STILL_EARG, "byte 0x%02x at offset %zu of the text has no token in this vocabulary; take it out",
-                     byte, (size_t)(piece - e->text) + i);
+      return sp_fail(&e->ctx->error, STILL_EARG,
+                     "byte 0x%02x at offset %zu of the text has no token in this vocabulary; take it out", byte,
+                     (size_t)(piece - e->text) + i);
     e->symbols[i] = (struct sp_symbol){.id = v->byte[byte], .next = i + 1, .before = i - 1};
   }
   sp_encoder_join(e, piece, bytes);

@@ -5,8 +5,8 @@
  * Not here: what a pair is worth (vocab_bpe.c, vocab_spm.c).
  *
  * Symbols form a linked list, pairs a heap. A pair that has changed since it was put on the heap stays there and is thrown away
- * when it comes up: each symbol knows the key of its present pair. Every join takes one entry and adds at most two, so a piece of n bytes
- * never needs more than 2 n entries and n log n steps. Nothing recurses.
+ * when it comes up: each symbol knows the key of its present pair. Every join takes one entry and adds at most two, so a piece of
+ * n bytes never needs more than 2 n entries and n log n steps. Nothing recurses.
  */
 #include "vocab_parts.h"
 
@@ -34,8 +34,9 @@ still_status sp_encoder_reserve(struct sp_encoder *e, size_t bytes) {
   return e->symbols && e->heap ? STILL_OK : e->ctx->error.status;
 }
 
-/* The heap has WAYS children a node, so that those of one stand in one cache line: with a whole text as one piece it is far larger
- * than any cache, and each level costs one miss. Its root is at WAYS - 1, the children of i from WAYS * (i - ROOT + 1) on. */
+/* The heap has WAYS children a node, so that those of one stand in one cache line: with a whole text as one piece it is far
+ * larger than any cache, and each level costs one miss. Its root is at WAYS - 1, the children of i from WAYS * (i - ROOT + 1) on.
+ * */
 static void push(struct sp_encoder *e, uint64_t entry) {
   size_t at = ROOT + e->heap_size++;
   while (at > ROOT) {

@@ -15,9 +15,10 @@ enum sp_token_type { /* tokenizer.ggml.token_type, numbered as in the file */
 };
 
 enum {
-  SP_SPELLING_MOST = 256, /* bytes of the longest spelling that text is searched for: bounds the work per byte of text. Published
-                             vocabularies stay below 130 */
-  SP_PROBES_MOST = 1024   /* slots looked at before a table refuses a file whose entries all collide; honest files stay below 100 */
+  /* Bytes of the longest spelling that text is searched for: bounds the work per byte of text. Published ones stay below 130. */
+  SP_SPELLING_MOST = 256,
+  /* Slots looked at before a table refuses a file whose entries all collide. Honest files stay below 100. */
+  SP_PROBES_MOST = 1024
 };
 
 static const uint32_t SP_NO_MERGE = UINT32_MAX; /* a key that no pair has */
@@ -108,7 +109,8 @@ static inline const char *sp_vocab_text(const struct sp_vocab *v, still_token id
 
 still_status sp_special_open(struct sp_vocab *v);
 /* The first special token at or after `from`: its offset, or `bytes` when there is none; *id then is -1. */
-size_t sp_special_next(const struct sp_vocab *v, const char *text, size_t bytes, const uint8_t *trusted, size_t from, still_token *id);
+size_t sp_special_next(const struct sp_vocab *v, const char *text, size_t bytes, const uint8_t *trusted, size_t from,
+                       still_token *id);
 bool sp_special_is_end(const char *text, size_t bytes); /* a spelling that ends a generation in published models */
 
 void sp_encoder_put(struct sp_encoder *e, still_token id);

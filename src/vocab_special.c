@@ -4,20 +4,20 @@
  * In:       the vocabulary's types.  Out: a sorted list of spellings; the first of them in a text.
  * Not here: what happens to the text between them.
  *
- * Control tokens (<|im_end|>) steer the model, so they count only where the caller trusts the text; user-defined tokens (runs of spaces,
- * <tool_call>) are text like any other and count everywhere. Leftmost first, then longest. A search walks down the sorted list byte by
- * byte, at most SP_SPELLING_MOST deep, so that time is linear in the text.
+ * Control tokens (<|im_end|>) steer the model, so they count only where the caller trusts the text; user-defined tokens (runs of
+ * spaces, <tool_call>) are text like any other and count everywhere. Leftmost first, then longest. A search walks down the sorted
+ * list byte by byte, at most SP_SPELLING_MOST deep, so that time is linear in the text.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "vocab_parts.h"
 
-/* Spellings that end an answer in published models, when they are control tokens. The last three end a file where a model was trained
- * on repositories. */
+/* Spellings that end an answer in published models, when they are control tokens. The last three end a file where a model was
+ * trained on repositories. */
 static const char *const ends[] = {
-  "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>", "<end_of_turn>", "<|end|>", "<|eos|>", "<eos>",
-  "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<|end_of_turn|>", "<|endofturn|>",
-  "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81" "of\xe2\x96\x81" "sentence\xef\xbd\x9c>",
+  "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>", "<end_of_turn>", "<|end|>", "<|eos|>",
+  "<eos>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<|end_of_turn|>",
+  "<|endofturn|>", "<end_of_utterance>", "<\xef\xbd\x9c" "end\xe2\x96\x81" "of\xe2\x96\x81" "sentence\xef\xbd\x9c>",
   "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>",
 };
 
@@ -41,7 +41,8 @@ static size_t without_twins(struct sp_special *list, size_t n) {
   size_t kept = 0;
   for (size_t i = 0; i < n; i++) {
     const struct sp_special *last = kept ? &list[kept - 1] : NULL;
-    bool twin = last && last->user == list[i].user && last->bytes == list[i].bytes && memcmp(last->text, list[i].text, last->bytes) == 0;
+    bool twin =
+        last && last->user == list[i].user && last->bytes == list[i].bytes && memcmp(last->text, list[i].text, last->bytes) == 0;
     if (!twin) list[kept++] = list[i];
   }
   return kept;
@@ -49,7 +50,8 @@ static size_t without_twins(struct sp_special *list, size_t n) {
 
 static bool is_looked_for(const struct sp_vocab *v, uint32_t id, size_t bytes) {
   uint8_t type = v->type[id];
-  return bytes > 0 && bytes <= SP_SPELLING_MOST && (type == SP_TOKEN_CONTROL || type == SP_TOKEN_UNKNOWN || type == SP_TOKEN_USER);
+  return bytes > 0 && bytes <= SP_SPELLING_MOST &&
+         (type == SP_TOKEN_CONTROL || type == SP_TOKEN_UNKNOWN || type == SP_TOKEN_USER);
 }
 
 still_status sp_special_open(struct sp_vocab *v) {
@@ -101,7 +103,8 @@ static still_token match(const struct sp_vocab *v, const char *text, size_t byte
   return found;
 }
 
-size_t sp_special_next(const struct sp_vocab *v, const char *text, size_t bytes, const uint8_t *trusted, size_t from, still_token *id) {
+size_t sp_special_next(const struct sp_vocab *v, const char *text, size_t bytes, const uint8_t *trusted, size_t from,
+                       still_token *id) {
   *id = -1;
   for (size_t at = from; at < bytes; at++) {
     uint8_t byte = (uint8_t)text[at];

@@ -4,8 +4,8 @@
  * In:       tokenizer.ggml.scores, add_space_prefix; text.  Out: the order of scores; ids.
  * Not here: the order of joins (vocab_merge.c), user-defined tokens, which are found before (vocab_special.c).
  *
- * Files spell a space as U+2581, the mark before words; tokens are turned back at open, and text is joined with plain spaces. A U+2581 in
- * text is a space to such a vocabulary.
+ * Files spell a space as U+2581, the mark before words; tokens are turned back at open, and text is joined with plain spaces. A
+ * U+2581 in text is a space to such a vocabulary.
  */
 #include <math.h>
 #include <string.h>
@@ -43,14 +43,15 @@ static still_status read_scores(struct sp_vocab *v, const struct sp_gguf *g) {
   const struct sp_key *key = sp_gguf_key(g, "tokenizer.ggml.scores");
   size_t count = key ? sp_key_count(key) : 0;
   if (count == 0 || count > v->size)
-    return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.scores has %zu entries for %u tokens; convert the model again", count,
-                   v->size);
+    return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.scores has %zu entries for %u tokens; convert the model again",
+                   count, v->size);
   v->key = sp_vocab_take(v, v->size, sizeof *v->key);
   if (!v->key) return v->ctx->error.status;
   for (size_t i = 0; i < v->size; i++) {
     double score = -1e30; /* of tokens without one: joined last */
     if (i < count && (!sp_key_real(key, i, &score) || !isfinite((float)score)))
-      return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.scores[%zu] is not a finite number; convert the model again", i);
+      return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.scores[%zu] is not a finite number; convert the model again",
+                     i);
     v->key[i] = key_of((float)score);
   }
   return STILL_OK;
@@ -91,8 +92,8 @@ static still_status put_bytes(struct sp_encoder *e, const char *text, size_t byt
       uint32_t c;
       sp_utf8_next(text, bytes, &c);
       if (v->unknown < 0 || c == SP_NOT_UTF8)
-        return sp_fail(&e->ctx->error, STILL_EARG, "byte 0x%02x of the text has no token in this vocabulary; take the character out",
-                       (uint8_t)text[i]);
+        return sp_fail(&e->ctx->error, STILL_EARG,
+                       "byte 0x%02x of the text has no token in this vocabulary; take the character out", (uint8_t)text[i]);
       sp_encoder_put(e, v->unknown);
       return STILL_OK;
     }
