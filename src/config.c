@@ -360,11 +360,18 @@ static still_status check_keys(struct reader *r) {
 
 /* ---- tensors -------------------------------------------------------------------------------------------------- */
 
+/* The name with the layer in the place of "%u", if there is one. */
+static void name_of(char *out, size_t size, const char *format, unsigned layer) {
+  const char *place = strstr(format, "%u");
+  if (place) snprintf(out, size, "%.*s%u%s", (int)(place - format), format, layer, place + 2);
+  else snprintf(out, size, "%s", format);
+}
+
 still_status sp_config_tensor(struct sp_ctx *ctx, const struct sp_gguf *g, bool optional, uint64_t k, uint64_t n,
                               const struct sp_tensor **tensor, const char *format, unsigned layer) {
   char name[96];
   uint64_t rows = n ? n : 1;
-  snprintf(name, sizeof name, format, layer);
+  name_of(name, sizeof name, format, layer);
   const struct sp_tensor *t = *tensor = sp_gguf_tensor(g, name);
   if (!t && optional) return STILL_OK;
   if (!t) return sp_fail(&ctx->error, STILL_EFORMAT, "tensor %s is missing; get or convert the model again", name);

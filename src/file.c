@@ -57,7 +57,7 @@ static still_status fill(struct sp_ctx *ctx, const char *path, int fd, uint8_t *
 
 static still_status read_whole(struct sp_ctx *ctx, const char *path, int fd, struct sp_file *file) {
   uint8_t *buffer = sp_alloc(ctx, file->size, 1, "a model file that is read and not mapped");
-  if (!buffer) return ctx->error.status;
+  if (!buffer) return STILL_ENOMEM;
   still_status status = fill(ctx, path, fd, buffer, file->size);
   if (status == STILL_OK) file->data = buffer;
   else sp_free(ctx, buffer, file->size, 1);

@@ -27,7 +27,7 @@ still_status sp_names_open(struct sp_ctx *ctx, struct sp_names *names, const voi
   while (slots < 2 * elements) slots *= 2;
   *names = (struct sp_names){.mask = slots - 1, .base = base, .stride = stride};
   names->slots = sp_calloc(ctx, slots, sizeof *names->slots, "an index of names");
-  return names->slots ? STILL_OK : ctx->error.status;
+  return names->slots ? STILL_OK : STILL_ENOMEM;
 }
 
 void sp_names_close(struct sp_ctx *ctx, struct sp_names *names) {
@@ -75,7 +75,7 @@ static still_status open_part(struct sp_gguf *g, size_t i, const char *path, boo
   struct sp_part *part = &g->parts[i];
   size_t bytes = strlen(last_component(path)) + 1;
   char *label = sp_arena_alloc(&g->arena, bytes, 1, "a file name");
-  if (!label) return g->ctx->error.status;
+  if (!label) return STILL_ENOMEM;
   memcpy(label, last_component(path), bytes);
   part->label = label;
   part->number = (unsigned)i;
@@ -108,7 +108,7 @@ static still_status open_other(struct sp_gguf *g, size_t i, size_t count, const 
   int64_t number, its_count;
   size_t bytes = stem + 40;
   char *name = sp_arena_alloc(&g->arena, bytes, 1, "a file name");
-  if (!name) return g->ctx->error.status;
+  if (!name) return STILL_ENOMEM;
   snprintf(name, bytes, "%.*s-%05zu-of-%05zu.gguf", (int)stem, path, i + 1, count);
   SP_TRY(open_part(g, i, name, map));
   SP_TRY(read_split(g, &g->parts[i], &number, &its_count));
@@ -130,14 +130,14 @@ static still_status refuse_name(struct sp_gguf *g, int64_t number, int64_t count
 static still_status open_parts(struct sp_gguf *g, const char *path, bool map) {
   int64_t number, count;
   g->parts = sp_arena_alloc(&g->arena, 1, sizeof *g->parts, "the model's files");
-  if (!g->parts) return g->ctx->error.status;
+  if (!g->parts) return STILL_ENOMEM;
   SP_TRY(open_part(g, 0, path, map));
   SP_TRY(read_split(g, &g->parts[0], &number, &count));
   if (count == 1) return STILL_OK;
   size_t stem = split_stem(path, (unsigned)count);
   if (number != 0 || !stem) return refuse_name(g, number, count);
   struct sp_part *parts = sp_arena_alloc(&g->arena, (size_t)count, sizeof *parts, "the model's files");
-  if (!parts) return g->ctx->error.status;
+  if (!parts) return STILL_ENOMEM;
   parts[0] = g->parts[0];
   g->parts = parts;
   for (size_t i = 1; i < (size_t)count; i++) SP_TRY(open_other(g, i, (size_t)count, path, stem, map));
@@ -163,7 +163,7 @@ static still_status read_tensors(struct sp_gguf *g) {
   for (size_t i = 0; i < g->n_parts; i++) total += g->parts[i].n_tensors;
   SP_TRY(check_total(g, total));
   g->tensors = sp_calloc(g->ctx, total, sizeof *g->tensors, "the table of tensors");
-  if (!g->tensors) return g->ctx->error.status;
+  if (!g->tensors) return STILL_ENOMEM;
   size_t next = 0;
   g->n_tensors = total;
   SP_TRY(sp_names_open(g->ctx, &g->tensor_names, g->tensors, sizeof *g->tensors, total));
@@ -174,7 +174,7 @@ static still_status read_tensors(struct sp_gguf *g) {
 still_status sp_gguf_open(struct sp_ctx *ctx, const char *path, bool map, struct sp_gguf **out) {
   *out = NULL;
   struct sp_gguf *g = sp_calloc(ctx, 1, sizeof *g, "a model file");
-  if (!g) return ctx->error.status;
+  if (!g) return STILL_ENOMEM;
   g->ctx = ctx;
   sp_arena_init(&g->arena, ctx);
   sp_phase_begin(ctx);

@@ -4,8 +4,13 @@
  * In:       a path.  Out: typed keys, and tensors whose bytes lie wholly inside their file, aligned, not overlapping.
  * Not here: what keys mean (config.h, vocab.h), the layout of blocks (quant.h).
  *
- * All pointers belong to the sp_gguf and die with it. Names and strings carry their length and are also NUL-terminated copies where
- * the type says so. Key lookup is by hash; opening is linear in the file's header.
+ * Refused (gguf_parts.h has the numbers): big-endian files and hosts, version 1, arrays of arrays, names that are not
+ * printable ASCII, the same name twice, empty, unsupported, misaligned or overlapping tensors, and headers that claim more
+ * than the file or our bounds hold. Refusing is linear in the header and allocates no more than twice the file and 1 MiB
+ * (besides the file, if it is read).
+ *
+ * All pointers belong to the sp_gguf and die with it. Names and strings carry their length and are also NUL-terminated copies
+ * where the type says so. Key lookup is by hash; opening is linear in the file's header.
  */
 #ifndef SP_GGUF_H
 #define SP_GGUF_H
@@ -37,8 +42,8 @@ struct sp_tensor {
 struct sp_key;  /* a key and where its value lies */
 struct sp_gguf;
 
-/* Opens `path` (for "-00001-of-0000N.gguf" the other parts beside it, too). On failure *out is NULL and the sentence names the key or
- * tensor and the offset. Reports STILL_PHASE_LOAD and may be cancelled. */
+/* Opens `path` (for "-00001-of-0000N.gguf" the other parts beside it, too). On failure *out is NULL and the sentence names the
+ * key or tensor and the offset. Reports STILL_PHASE_LOAD, in bytes of each file in turn, and may be cancelled. */
 still_status sp_gguf_open(struct sp_ctx *ctx, const char *path, bool map, struct sp_gguf **out);
 void sp_gguf_close(struct sp_gguf *g);
 
@@ -55,12 +60,14 @@ const char *sp_key_name(const struct sp_key *key);
 enum sp_gguf_type sp_key_type(const struct sp_key *key);
 enum sp_gguf_type sp_key_array_type(const struct sp_key *key);
 size_t sp_key_count(const struct sp_key *key);                             /* 1, or the elements of an array */
-/* Element i of an array, or i = 0 of a scalar. Integers of every width convert when the value fits; false if it is of another kind. */
+/* Element i of an array, or i = 0 of a scalar. Integers of every width convert when the value fits; false if it is of another
+ * kind. */
 bool sp_key_int(const struct sp_key *key, size_t i, int64_t *value);
 bool sp_key_real(const struct sp_key *key, size_t i, double *value);       /* floats and integers */
 bool sp_key_string(const struct sp_key *key, size_t i, struct sp_string *value); /* O(1), also for arrays of strings */
 
-/* A scalar by name: *value is untouched when the key is absent; STILL_EFORMAT (naming key and type) when it is of another kind. */
+/* A scalar by name: *value is untouched when the key is absent; STILL_EFORMAT (naming key and type) when it is of another
+ * kind. */
 still_status sp_gguf_int(const struct sp_gguf *g, const char *name, int64_t *value);
 still_status sp_gguf_real(const struct sp_gguf *g, const char *name, double *value);
 still_status sp_gguf_string(const struct sp_gguf *g, const char *name, struct sp_string *value);

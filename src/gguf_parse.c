@@ -42,8 +42,9 @@ static still_status refuse(const struct cursor *c, still_status status, size_t a
   va_start(list, format);
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
-  return sp_fail(&c->g->ctx->error, status, "%.80s: %s%s%.100s at byte %zu %s; %s", c->part->label, c->kind, *c->name ? " " : "",
-                 c->name, at, what, remedy);
+  sp_fail(&c->g->ctx->error, status, "%.80s: %s%s%.100s at byte %zu %s; %s", c->part->label, c->kind, *c->name ? " " : "",
+          c->name, at, what, remedy);
+  return status;
 }
 
 static size_t left(const struct cursor *c) { return c->part->file.size - c->at; }
@@ -97,7 +98,7 @@ static still_status take_name(struct cursor *c, const char *kind, const char **n
     return refuse(c, STILL_EFORMAT, start, damaged, "has a name of %zu bytes, over the limit of %d", s.bytes, SP_GGUF_MOST_NAME);
   if (!printable(s)) return refuse(c, STILL_EFORMAT, start, damaged, "has a name that is empty or not printable ASCII");
   char *copy = sp_arena_alloc(&c->g->arena, s.bytes + 1, 1, "a name of the model file");
-  if (!copy) return c->g->ctx->error.status;
+  if (!copy) return STILL_ENOMEM;
   memcpy(copy, s.text, s.bytes);
   *name = c->name = copy;
   return STILL_OK;
@@ -109,7 +110,7 @@ static still_status take_name(struct cursor *c, const char *kind, const char **n
 static still_status index_strings(struct cursor *c, struct sp_key *key) {
   size_t start = c->at;
   uint32_t *starts = sp_arena_alloc(&c->g->arena, key->count, sizeof *starts, "the index of an array of strings");
-  if (!starts) return c->g->ctx->error.status;
+  if (!starts) return STILL_ENOMEM;
   for (size_t i = 0; i < key->count; i++) {
     struct sp_string s = {0};
     if (c->at - start > UINT32_MAX)
@@ -177,7 +178,7 @@ static still_status take_keys(struct cursor *c) {
   struct sp_part *part = c->part;
   struct sp_ctx *ctx = c->g->ctx;
   part->keys = sp_calloc(ctx, part->n_keys, sizeof *part->keys, "the keys of the model file");
-  if (!part->keys) return ctx->error.status;
+  if (!part->keys) return STILL_ENOMEM;
   SP_TRY(sp_names_open(ctx, &part->key_names, part->keys, sizeof *part->keys, part->n_keys));
   for (size_t i = 0; i < part->n_keys; i++) {
     size_t start = c->at;
@@ -388,7 +389,7 @@ static still_status check_overlaps(struct cursor *c, const struct sp_tensor *ten
   size_t n = c->part->n_tensors;
   still_status status = STILL_OK;
   uint32_t *order = sp_alloc(c->g->ctx, n, sizeof *order, "the order of tensors in the file");
-  if (!order) return c->g->ctx->error.status;
+  if (!order) return STILL_ENOMEM;
   sort_by_offset(order, n, tensors);
   for (size_t i = 1; i < n && status == STILL_OK; i++) {
     const struct sp_tensor *before = &tensors[order[i - 1]], *t = &tensors[order[i]];

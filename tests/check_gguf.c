@@ -333,10 +333,16 @@ START_TEST(a_sparse_terabyte_is_quick) {
   int fd = tiny_share(&nothing, path);
   write_sparse(fd, _i);
   if (ftruncate(fd, (off_t)1 << 40) != 0) {
-    printf("# SKIP 1 of 1: this system keeps no sparse terabyte\n");
+    printf("# SKIP case %d: this system keeps no sparse terabyte\n", _i);
+    close(fd);
     return;
   }
   double seconds = timed(path, true, &status);
+  if (status == STILL_EIO) { /* under valgrind, for one */
+    printf("# SKIP case %d: %s\n", _i, tried.error.text);
+    close(fd);
+    return;
+  }
   bool sound = _i == 1 || _i == 2 || _i == 4 || _i == 5;
   ck_assert_msg((status == STILL_OK) == sound, "%d: %s", _i, tried.error.text);
   ck_assert_msg(seconds < (_i == 4 ? 2 : 0.1), "%d: %g s", _i, seconds); /* 4 is 32 MiB of strings */
