@@ -246,7 +246,7 @@ static still_status read_scaling(struct reader *r) {
 
 static still_status read_rope(struct reader *r) {
   struct sp_rope_config *rope = &r->c->rope;
-  *rope = (struct sp_rope_config){.style = archs[r->c->arch].style, .base = 10000, .factor = 1, 
+  *rope = (struct sp_rope_config){.style = archs[r->c->arch].style, .base = 10000, .factor = 1,
                                   .original_ctx = r->c->n_ctx_train, .attn_factor = 1, .beta_fast = 32, .beta_slow = 1,
                                   .ext_factor = 1, .low_freq = 1, .high_freq = 4};
   SP_TRY(count_of(r, "rope.dimension_count", 2, r->c->head_dim, r->c->head_dim, &rope->n_rot));
