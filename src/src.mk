@@ -38,6 +38,8 @@ libspcore_la_SOURCES += \
   src/vocab_spm.c \
   src/vocab.c \
   src/chat.h \
+  src/chat_tree.h \
+  src/chat_run.h \
   src/chat_lex.c \
   src/chat_parse.c \
   src/chat_value.c \

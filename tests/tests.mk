@@ -15,7 +15,8 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_bits tests/check_broken tests/check_config tests/check_gguf tests/check_session tests/kern
+  tests/check_bits tests/check_broken tests/check_config tests/check_gguf tests/check_quant tests/check_session \
+  tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump examples/complete examples/questions
@@ -42,6 +43,9 @@ tests_check_config_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_gguf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_gguf_LDADD = libspcore.la $(CHECK_LIBS)
+tests_check_quant_SOURCES = tests/check_quant.c
+tests_check_quant_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_quant_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
 tests_check_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_session_LDADD = libspcore.la $(CHECK_LIBS)
