@@ -13,13 +13,24 @@
 
 /* ---- open and close ------------------------------------------------------------------------------------------- */
 
+static still_status check_memory(still_session *s, size_t n) {
+  still_plan plan = {.size = sizeof plan};
+  sp_model_plan(s->model, &s->settings.value, n, &plan);
+  if (n <= plan.largest_context) return STILL_OK;
+  int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
+  return sp_fail(&s->ctx.error, STILL_ENOMEM, "%zu tokens would take %.1f MiB and %s is smaller: %llu tokens fit; use fewer, a smaller "
+                 "--chunk or fewer --panels", n, (double)plan.total / 0x1p20, limit ? "the memory limit" : "this machine's memory",
+                 (unsigned long long)plan.largest_context);
+}
+
+/* A context that was asked for must fit as a whole; the model's own is a limit that a short prompt need not pay for. */
 static still_status check_context(still_session *s) {
   const struct sp_config *c = &s->model->config;
   size_t wish = (size_t)s->settings.value.context;
   s->most = wish ? wish : c->n_ctx_train;
   if (wish > c->n_ctx_train)
     sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish, c->n_ctx_train);
-  return STILL_OK;
+  return wish ? check_memory(s, wish) : STILL_OK;
 }
 
 static still_status open_timeline(still_session *s) {
@@ -151,16 +162,6 @@ static still_status check_tokens(still_session *s, const still_token *tokens, si
       return sp_fail(&s->ctx.error, STILL_EARG, "token %zu is %d, which is not in the vocabulary of %u", i, (int)tokens[i],
                      s->model->config.n_vocab);
   return STILL_OK;
-}
-
-static still_status check_memory(still_session *s, size_t n) {
-  still_plan plan = {.size = sizeof plan};
-  sp_model_plan(s->model, &s->settings.value, n, &plan);
-  if (n <= plan.largest_context) return STILL_OK;
-  int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
-  return sp_fail(&s->ctx.error, STILL_ENOMEM, "%zu tokens would take %.1f MiB and %s is smaller: %llu tokens fit; use fewer, a smaller "
-                 "--chunk or fewer --panels", n, (double)plan.total / 0x1p20, limit ? "the memory limit" : "this machine's memory",
-                 (unsigned long long)plan.largest_context);
 }
 
 /* What a prefill needs of memory before its first row moves. */

@@ -384,6 +384,11 @@ START_TEST(memory_limit) {
   ck_assert_int_eq(still_prefill(s, tokens, 3000, NULL), STILL_ENOMEM);
   ck_assert_ptr_nonnull(strstr(still_session_error(s), "memory limit"));
   ck_assert_int_eq(still_prefill(s, tokens, plan.largest_context, NULL), STILL_OK);
+  still_error error = {.size = sizeof error};
+  still_session *large; /* a context that was asked for is refused as a whole */
+  ck_assert_int_eq(still_set(t, "ctx", "1000000"), STILL_OK);
+  ck_assert_int_eq(still_session_open(o.model, t, NULL, &large, &error), STILL_ENOMEM);
+  ck_assert_ptr_nonnull(strstr(error.text, "tokens fit"));
   still_settings_free(t);
   still_session_close(s);
   run_close(&o);
