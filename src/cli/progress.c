@@ -12,18 +12,18 @@
 
 #include "interrupt.h"
 
-enum { BAR = 20 }; /* characters; a whole line stays under 80 */
+enum { BAR = 14, TEXT = 51 }; /* characters; with the phase's name a line stays under 80, or it could not be redrawn */
 
 static const struct {
-  const char *name, *unit;
-  double scale; /* of one unit shown */
+  const char *name, *unit, *rate; /* rate NULL: its parts take too different times for a rate or an ETA to mean something */
+  double scale;                   /* of one unit shown */
 } phases[STILL_PHASES] = {
-    [STILL_PHASE_LOAD] = {"load", "MiB", 1.0 / (1 << 20)},
-    [STILL_PHASE_PANELS] = {"panels", "layers", 1},
-    [STILL_PHASE_LOWER] = {"lower layers", "k token-layers", 1e-3},
-    [STILL_PHASE_GATE] = {"gate", "gates", 1},
-    [STILL_PHASE_UPPER] = {"upper layers", "k token-layers", 1e-3},
-    [STILL_PHASE_DECODE] = {"decode", "tokens", 1},
+    [STILL_PHASE_LOAD] = {"load", " MiB", " MiB/s", 1.0 / (1 << 20)},
+    [STILL_PHASE_PANELS] = {"panels", "", NULL, 1},
+    [STILL_PHASE_LOWER] = {"lower layers", "k", "k/s", 1e-3},
+    [STILL_PHASE_GATE] = {"gate", "", NULL, 1},
+    [STILL_PHASE_UPPER] = {"upper layers", "k", "k/s", 1e-3},
+    [STILL_PHASE_DECODE] = {"decode", " tokens", " tokens/s", 1},
 };
 
 void cli_progress_init(struct cli_progress *progress, const struct cli *cli) {
@@ -37,22 +37,22 @@ void cli_progress_init(struct cli_progress *progress, const struct cli *cli) {
     progress->mode = redraws ? CLI_BAR : CLI_LINES;
 }
 
-/* "12 %  3.4 of 28.0 k token-layers  1234/s  live 33 %  ETA 12 s" */
+/* " 12 %  3.4 of 28.0k  1.2k/s  live 33 %  ETA 12 s"; rows are counted in tokens x layers */
 static void describe(const still_progress *p, double share, char *text, size_t size) {
   double scale = phases[p->phase].scale, rate = p->seconds > 0 ? (double)p->done / p->seconds : 0;
+  bool rated = phases[p->phase].rate && rate > 0, rows = p->phase == STILL_PHASE_LOWER || p->phase == STILL_PHASE_UPPER;
   int digits = scale == 1 ? 0 : 1;
-  size_t n = (size_t)snprintf(text, size, "%3.0f %%  %.*f of %.*f %s", 100 * share, digits, (double)p->done * scale, digits,
+  size_t n = (size_t)snprintf(text, size, "%3.0f %%  %.*f of %.*f%s", 100 * share, digits, (double)p->done * scale, digits,
                               (double)p->total * scale, phases[p->phase].unit);
-  bool rows = p->phase == STILL_PHASE_LOWER || p->phase == STILL_PHASE_UPPER;
-  if (n < size && rate > 0) n += (size_t)snprintf(text + n, size - n, "  %.*f/s", digits, rate * scale);
-  if (n < size && rows && p->live < 1) n += (size_t)snprintf(text + n, size - n, "  live %.0f %%", 100 * p->live);
-  if (n < size && rate > 0 && p->done < p->total && p->seconds > 0.5)
+  if (rated && n < size) n += (size_t)snprintf(text + n, size - n, "  %.*f%s", digits, rate * scale, phases[p->phase].rate);
+  if (rows && p->live < 1 && n < size) n += (size_t)snprintf(text + n, size - n, "  live %.0f %%", 100 * p->live);
+  if (rated && p->done < p->total && p->seconds > 0.5 && n < size)
     snprintf(text + n, size - n, "  ETA %.0f s", (double)(p->total - p->done) / rate);
 }
 
 static void draw(struct cli_progress *progress, const still_progress *p) {
-  static const char full[] = "####################", none[] = "....................";
-  char text[128];
+  static const char full[] = "##############", none[] = "..............";
+  char text[TEXT];
   double share = p->total ? (double)p->done / (double)p->total : 0;
   if (share > 1) share = 1;
   describe(p, share, text, sizeof text);
