@@ -1,18 +1,19 @@
 /*
  * lanes_x86.h - single registers for GEMM and attention: int8 products by fours, and the fp32 around them.
  *
- * In:       vec_<isa>.h, included before, decides the width: 16 lanes with AVX-512, 8 with AVX2. HAVE_VNNI says that vpdpbusd is there.
- * Out:      ivec, LANES int32 or LANES x 4 int8; fvec, LANES fp32; `side`, an operand prepared for products; dot().
- *           DOT_FLIP: 0x80 if rows, queries and P enter a product as unsigned bytes (true value + 128), else 0.
+ * In:       vec_<isa>.h, included before, decides the width: 16 lanes with AVX-512, 8 with AVX2. HAVE_VNNI says that vpdpbusd
+ *           is there.
+ * Out:      ivec, LANES int32 or LANES x 4 int8; fvec, LANES fp32; `side`, an operand prepared for products; dot(). DOT_FLIP:
+ *           0x80 if rows, queries and P enter a product as unsigned bytes (true value + 128), else 0.
  * Not here: the verbs on 16 elements whatever the width (vec_<isa>.h).
  *
- * With VNNI, acc + the sum of four u8 x s8 is one instruction; 128 * (sum of the signed side) is taken away by the accumulator's first
- * value, and int32 that wraps around comes back: arithmetic modulo 2^32. Without, vpmaddubsw takes |a| and b with the sign of a, and
- * vpmaddwd adds the pairs. vpmaddubsw saturates at 32767; the largest pair is 2 * 128 * 127 = 32512 (128 = |P - 128| in attention,
- * all else is within 127), so it never does.
+ * With VNNI, acc + the sum of four u8 x s8 is one instruction; 128 * (sum of the signed side) is taken away by the
+ * accumulator's first value, and int32 that wraps around comes back: arithmetic modulo 2^32. Without, vpmaddubsw takes |a|
+ * and b with the sign of a, and vpmaddwd adds the pairs. vpmaddubsw saturates at 32767; the largest pair is 2 * 128 * 127 =
+ * 32512 (128 = |P - 128| in attention, all else is within 127), so it never does.
  *
- * vpdpbusd is a line of assembly because gcc 12 copies and spills accumulators around the intrinsic: a block of 6 x 64 lost half its
- * speed to that.
+ * vpdpbusd is a line of assembly because gcc 12 copies and spills accumulators around the intrinsic: a block of 6 x 64 lost
+ * half its speed to that.
  */
 #ifndef SP_LANES_X86_H
 #define SP_LANES_X86_H
@@ -60,8 +61,8 @@ SP_INLINE fvec fv_seen(ivec limit, int32_t key, fvec yes, fvec no) {
   return _mm512_mask_blend_ps(_mm512_cmpgt_epi32_mask(limit, iv_set(key)), no, yes);
 }
 
-/* Four registers of integers 0..255 to one of bytes: lane i holds a_i, b_i, c_i, d_i from low to high. A masked shuffle moves the low
- * byte of each int32 up and merges it in one step. */
+/* Four registers of integers 0..255 to one of bytes: lane i holds a_i, b_i, c_i, d_i from low to high. A masked shuffle moves
+ * the low byte of each int32 up and merges it in one step. */
 SP_INLINE ivec iv_pack(ivec a, ivec b, ivec c, ivec d) {
   const __m512i low = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
   a = _mm512_mask_shuffle_epi8(a, 0x2222222222222222u, b, low);
@@ -83,7 +84,11 @@ SP_INLINE ivec iv_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
 SP_INLINE ivec iv_round(fvec x) { return _mm256_cvtps_epi32(x); } /* to nearest even, the mode that every caller runs in */
 
 SP_INLINE fvec fv_load(const float *p) { return _mm256_loadu_ps(p); }
-SP_INLINE fvec fv_load_n(const float *p, size_t n) { return _mm256_maskload_ps(p, below_n(n, 0)); }
+SP_INLINE fvec fv_load_n(const float *p, size_t n) { /* not by a masked load, see vload_n */
+  float part[LANES] = {0};
+  memcpy(part, p, n * sizeof *p);
+  return fv_load(n == LANES ? p : part);
+}
 SP_INLINE void fv_store(float *p, fvec x) { _mm256_storeu_ps(p, x); }
 SP_INLINE void fv_store_n(float *p, fvec x, size_t n) { _mm256_maskstore_ps(p, below_n(n, 0), x); }
 SP_INLINE fvec fv_set(float x) { return _mm256_set1_ps(x); }
@@ -150,7 +155,13 @@ typedef struct {
   __mmask64 negative; /* bytes of a below 0 */
 } side;
 
-SP_INLINE side side_of(ivec a) { return (side){_mm512_abs_epi8(a), _mm512_movepi8_mask(a)}; }
+/* The comparison is written in assembly because compilers make it vpmovb2m, which costs a quarter of a GEMM's speed (on the
+ * processors measured it waits for the same port as the products). */
+SP_INLINE side side_of(ivec a) {
+  side s = {.size = _mm512_abs_epi8(a)};
+  __asm__("vpcmpgtb %2, %1, %0" : "=Yk"(s.negative) : "v"(_mm512_setzero_si512()), "v"(a));
+  return s;
+}
 
 SP_INLINE ivec dot(ivec acc, side a, ivec b) {
   b = _mm512_mask_sub_epi8(b, a.negative, _mm512_setzero_si512(), b);
@@ -173,11 +184,11 @@ SP_INLINE ivec dot(ivec acc, side a, ivec b) {
 
 #endif
 
-/* Sum of n int8; whatever follows them up to a multiple of 32 is read but not counted. vpsadbw against 0 adds eight bytes, of x + 128 to
- * have them unsigned. */
+/* Sum of n int8; whatever follows them up to a multiple of 32 is read but not counted. vpsadbw against 0 adds eight bytes, of
+ * x + 128 to have them unsigned. */
 SP_INLINE int32_t sum_bytes(const int8_t *x, size_t n) {
-  const __m256i flip = _mm256_set1_epi8((char)0x80), iota = _mm256_set_epi8(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15,
-                                                                            14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m256i flip = _mm256_set1_epi8((char)0x80), iota = _mm256_setr_epi8(
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
   __m256i sum = _mm256_setzero_si256();
   for (size_t i = 0; i < n; i += 32) {
     const size_t left = n - i < 32 ? n - i : 32;

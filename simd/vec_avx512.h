@@ -64,18 +64,17 @@ SP_INLINE vu vbits(vf a) { return _mm512_castps_si512(a); }
 SP_INLINE uint32_t ugreater(vu a, vu b) { return _mm512_cmpgt_epu32_mask(a, b); }
 SP_INLINE uint32_t uequal(vu a, vu b) { return _mm512_cmpeq_epi32_mask(a, b); }
 
-/* exp2.h, step by step. exp2_down_ps is for x <= 0, where the upper bound cannot be met. */
+/* exp2.h with two instructions that AVX-512 has for it, and the same bits: vreduceps gives f = x - rint(x), vscalefps p * 2^n.
+ * exp2_down_ps is for x <= 0, where the upper bound cannot be met. */
 SP_INLINE __m512 exp2_down_ps(__m512 x) {
-  const __m512 magic = _mm512_set1_ps(SP_EXP2_MAGIC);
   __mmask16 normal = _mm512_cmp_ps_mask(x, _mm512_set1_ps(SP_EXP2_LOW), _CMP_GE_OQ);
-  __m512 t = _mm512_add_ps(x, magic), f = _mm512_sub_ps(x, _mm512_sub_ps(t, magic));
+  __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), n = _mm512_sub_ps(x, f);
   __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(SP_EXP2_C5), f, _mm512_set1_ps(SP_EXP2_C4));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(SP_EXP2_C3));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(SP_EXP2_C2));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(SP_EXP2_C1));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1));
-  __m512i power = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
-  return _mm512_castsi512_ps(_mm512_maskz_add_epi32(normal, _mm512_castps_si512(p), power));
+  return _mm512_maskz_scalef_ps(normal, p, n);
 }
 
 SP_INLINE __m512 exp2_ps(__m512 x) {
