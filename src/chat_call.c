@@ -517,7 +517,7 @@ static still_status raise_exception(struct sp_run *r, struct sp_value *v, const 
   (void)v, (void)how;
   struct sp_text text;
   SP_TRY(sp_value_print(r, &a->items[0].value, &text));
-  return sp_fail(&r->c->ctx->error, STILL_EARG, "the chat template refuses these messages: %.*s",
+  return sp_fail(&r->c->ctx->error, STILL_EARG, "the chat template refuses these messages: %.*s; --raw goes without it",
                  (int)(text.bytes < 400 ? text.bytes : 400), text.at);
 }
 

@@ -269,8 +269,8 @@ static still_status eval_chain(struct sp_run *r, const struct sp_node *node, str
   bool used;
   SP_TRY(eval(r, node->child, out));
   for (uint32_t i = next_of(r, node->child); i; i = next_of(r, i)) {
-    SP_TRY(sp_run_spend(r, 0));
     r->at = node_at(r, i)->at;
+    SP_TRY(sp_run_spend(r, node_at(r, i)->bytes));
     SP_TRY(apply(r, node_at(r, i), out, &used));
     if (used) i = next_of(r, i);
   }
@@ -288,7 +288,7 @@ static const expression_fn expressions[SP_NODE_KINDS] = {
 static still_status eval(struct sp_run *r, uint32_t number, struct sp_value *out) {
   const struct sp_node *node = node_at(r, number);
   r->at = node->at;
-  SP_TRY(sp_run_spend(r, 0));
+  SP_TRY(sp_run_spend(r, node->bytes)); /* names are compared, literals copied */
   return expressions[node->kind](r, node, out);
 }
 

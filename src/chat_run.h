@@ -16,6 +16,7 @@ enum {
   SP_CHAT_FUEL_BYTES = 64,
   SP_CHAT_OUTPUT = 4 << 20, /* bytes of the result, and of any string on the way */
   SP_CHAT_VARIABLES = 256,
+  SP_CHAT_ENTRIES = 64,     /* of a map or namespace */
   SP_CHAT_ARGUMENTS = 8
 };
 
@@ -56,7 +57,8 @@ struct sp_attribute {
 };
 
 struct sp_space { /* namespace(...) and {...}: both are names with values here */
-  struct sp_attribute *first;
+  struct sp_attribute *first; /* the youngest */
+  unsigned n;
 };
 
 struct sp_variable {

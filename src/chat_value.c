@@ -117,6 +117,8 @@ static struct sp_attribute *attribute_of(const struct sp_space *space, const cha
 still_status sp_value_assign(struct sp_run *r, struct sp_space *space, const char *name, uint32_t bytes, struct sp_value value) {
   struct sp_attribute *a = attribute_of(space, name, bytes);
   if (!a) {
+    if (++space->n > SP_CHAT_ENTRIES)
+      return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a map of more than %d entries", SP_CHAT_ENTRIES);
     a = sp_arena_alloc(&r->c->arena, 1, sizeof *a, "chat map");
     if (!a) return r->c->ctx->error.status;
     *a = (struct sp_attribute){.next = space->first, .name = name, .bytes = bytes};

@@ -98,8 +98,8 @@ still_status sp_stream_push(struct sp_stream *s, still_token token, const char *
   *text = "";
   *bytes = 0;
   if (!sp_vocab_piece(s->v, token, &piece, &n))
-    return sp_fail(&s->ctx->error, STILL_EARG, "token %d is not in the vocabulary, which has %u", (int)token,
-                   sp_vocab_size(s->v));
+    return sp_fail(&s->ctx->error, STILL_EARG, "token %d is none of this vocabulary; ids go from 0 to %u", (int)token,
+                   sp_vocab_size(s->v) - 1);
   bool special = sp_vocab_is_special(s->v, token); /* nothing can continue a character across one */
   return pass(s, piece, special ? 0 : n, special, text, bytes);
 }
