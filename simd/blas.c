@@ -7,7 +7,8 @@
  * OpenBLAS comes in three variants behind one soname, so which one runs is known only by asking it:
  *   serial   nothing to do;
  *   pthread  starts threads of its own beside ours: held to one, a setting of the process that nothing here ever raises again;
- *   openmp   shares our OpenMP runtime and runs serially inside a parallel region. Its thread count must not be set, that would change ours.
+ *   openmp   shares our OpenMP runtime and runs serially inside a parallel region. Its thread count must not be
+ *            set, that would change ours.
  */
 #ifdef HAVE_CONFIG_H
 #include "build.h"
@@ -36,8 +37,8 @@ bool sp_blas_available(const char **what) {
 }
 
 void sp_blas_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc) {
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb, 0, c,
-              (blasint)ldc);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)lda, b, (blasint)ldb,
+              0, c, (blasint)ldc);
 }
 #else
 

@@ -4,7 +4,8 @@
  * In:       cpuid, xgetbv.  Out: cpu.h.
  * Not here: choosing (pick.c).
  *
- * On architectures without a branch below the set is empty and the reference runs. An Arm level will ask getauxval(AT_HWCAP) here.
+ * On architectures without a branch below the set is empty and the reference runs. An Arm level will ask getauxval(AT_HWCAP)
+ * here.
  */
 #include <stddef.h>
 #include "simd/cpu.h"

@@ -1,7 +1,8 @@
 /*
  * k_avx2.c - the table of level "avx2": AVX2, FMA and F16C, no 8-bit dot product.
  *
- * In:       the bodies in *.inc, written in the verbs of vec_avx2.h.  Out: sp_kernels_avx2, the only global symbol of this object.
+ * In:       the bodies in *.inc, written in the verbs of vec_avx2.h.  Out: sp_kernels_avx2, the only global symbol of this
+ *           object.
  * Not here: contracts (kernels.h), the choice of a level (cpu.c, pick.c).
  *
  * Compiled with flags of its own (simd.mk); nothing here may be called on a machine that cpu.c does not find able.

@@ -1,7 +1,8 @@
 /*
  * k_avx512.c - the table of level "avx512": AVX-512 F, BW, DQ, VL, CD, no 8-bit dot product.
  *
- * In:       the bodies in *.inc, written in the verbs of vec_avx512.h.  Out: sp_kernels_avx512, the only global symbol of this object.
+ * In:       the bodies in *.inc, written in the verbs of vec_avx512.h.  Out: sp_kernels_avx512, the only global symbol of this
+ *           object.
  * Not here: contracts (kernels.h), the choice of a level (cpu.c, pick.c).
  *
  * Compiled with flags of its own (simd.mk); nothing here may be called on a machine that cpu.c does not find able.

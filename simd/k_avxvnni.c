@@ -1,7 +1,8 @@
 /*
  * k_avxvnni.c - the table of level "avxvnni": AVX2 with AVX-VNNI, for processors that have no AVX-512.
  *
- * In:       the bodies in *.inc, written in the verbs of vec_avx2.h.  Out: sp_kernels_avxvnni, the only global symbol of this object.
+ * In:       the bodies in *.inc, written in the verbs of vec_avx2.h.  Out: sp_kernels_avxvnni, the only global symbol of this
+ *           object.
  * Not here: contracts (kernels.h), the choice of a level (cpu.c, pick.c).
  *
  * Compiled with flags of its own (simd.mk); nothing here may be called on a machine that cpu.c does not find able.

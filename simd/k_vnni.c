@@ -1,7 +1,8 @@
 /*
  * k_vnni.c - the table of level "vnni": AVX-512 with VNNI.
  *
- * In:       the bodies in *.inc, written in the verbs of vec_avx512.h.  Out: sp_kernels_vnni, the only global symbol of this object.
+ * In:       the bodies in *.inc, written in the verbs of vec_avx512.h.  Out: sp_kernels_vnni, the only global symbol of this
+ *           object.
  * Not here: contracts (kernels.h), the choice of a level (cpu.c, pick.c).
  *
  * Compiled with flags of its own (simd.mk); nothing here may be called on a machine that cpu.c does not find able.

@@ -7,8 +7,9 @@
  *
  * Every contract gives formula, shapes, alignment and order of reduction; man 7 stillpoint-numerics says why. Conventions:
  *   fma(a,b,c) rounds once, everything else once per operation, to nearest even; no contraction, no flush-to-zero.
- *   "lanes16": element i goes to lane i mod 16 in increasing i, then lane[i] += lane[i+8], +4, +2, +1 (so lane 0 ends with the sum).
- *   exp2: n = rint(x), f = x - n, a fixed polynomial in f by fma, exact scaling by 2^n; 1 at 0; 0 below 2^-126 and at -inf.
+ *   "lanes16": element i goes to lane i mod 16 in increasing i, then lane[i] += lane[i+8], +4, +2, +1: lane 0 ends with the sum.
+ *   exp2: n = rint(x), f = x - n, the polynomial of exp2.h in f by fma, exact scaling by 2^n; 1 at 0; 0 below 2^-126 and at -inf;
+ *   +inf from x = 128 on.
  *   Pointers need the alignment of their element type unless a contract asks for more. Arrays do not overlap unless a contract
  *   says "in place". Kernels read and write nothing outside the stated shapes.
  */
@@ -47,8 +48,8 @@ struct sp_panel {
 /* One block of an integer GEMM with its epilogue: y[r][c] = (float)acc * (sx[r] * sw[c]), then + bias[c] if bias is given;
  * acc = sum over k of q_x * q_w, exact in int32 (k <= 131072). */
 struct sp_gemm {
-  const uint8_t *x; /* [rows][ldx] bytes q ^ row_flip of the table; ldx >= kp, multiple of 64; aligned to SP_ALIGN; bytes k..kp any */
-  size_t ldx;
+  const uint8_t *x; /* [rows][ldx] bytes q ^ row_flip of the table, bytes k..kp any; aligned to SP_ALIGN */
+  size_t ldx;       /* >= kp, multiple of 64 */
   const float *sx;  /* [rows] */
   const struct sp_panel *w;
   size_t col0, cols; /* columns [col0, col0 + cols) of the panel; col0 a multiple of 64; col0 + cols <= n */
@@ -73,8 +74,9 @@ struct sp_attn {
 };
 
 /* What the rows of the window give to 128 keys, for one query head (numerics, section 5, `query`):
- * h[j] = sum over groups and lanes in order (group 0 lane 0, lane 1, ...), starting from +0, of (j < limit ? exp2(s - m) / l : +0),
- * s = (float)dot * (sq * sk[j]);  then total[j] += h[j].  One tile; `limit` counts keys from the start of this tile (0: sees none). */
+ * h[j] = sum over groups and lanes in order (group 0 lane 0, lane 1, ...), starting from +0, of
+ *        (j < limit ? exp2(s - m) / l : +0), s = (float)dot * (sq * sk[j]);
+ * then total[j] += h[j].  One tile; `limit` counts keys from the start of this tile (0: sees none). */
 struct sp_mass {
   const int8_t *k;      /* [128][dk] */
   const float *sk;      /* [128] */
@@ -128,16 +130,17 @@ typedef void (*sp_dot_fn)(const struct sp_dot *job);
   X(void, attn, (const struct sp_attn *job))                                                                         \
   X(void, add, (float *y, const float *x, size_t n))               /* y_i += x_i */                                    \
   X(float, sumsq, (const float *x, size_t n))                      /* lanes16, fma */                                  \
-  X(void, swiglu, (float *y, const float *gate, const float *up, size_t n)) /* (g / (1 + exp2(-g * log2e))) * u; y may be gate */ \
+  /* y = (g / (1 + exp2(-g * log2e))) * u; y may be gate */                                                            \
+  X(void, swiglu, (float *y, const float *gate, const float *up, size_t n))                                          \
   X(void, exp2, (float *y, const float *x, size_t n))              /* finite or -inf x; in place allowed */             \
   X(void, mass, (const struct sp_mass *job))                                                                         \
-  /* y_i = max of x over [i - radius, i + radius] cut at the ends; no NaN in x; radius 0..256. -0 and +0 may stand for each other \
-   * nowhere: x holds no -0. */                                                                                        \
+  /* y_i = max of x over [i - radius, i + radius] cut at the ends; radius 0..256; x holds no NaN and no -0. */         \
   X(void, pool_max, (float *y, const float *x, size_t n, size_t radius))                                             \
   /* Order-preserving bits: larger float, larger key; -0 as +0. No NaN. */                                               \
   X(void, order_keys, (uint32_t *key, const float *x, size_t n))                                                     \
   X(uint32_t, radix_kth, (const uint32_t *key, size_t n, size_t k)) /* k-th largest, 1 <= k <= n; four passes of 8 bits */ \
-  /* Bit i of mask (bit i mod 64 of word i / 64; all (n + 63) / 64 words written) = key > kth, or key == kth and among the first `ties` such. */ \
+  /* Bit i of mask (bit i mod 64 of word i / 64; all (n + 63) / 64 words written, bits past n 0) = key > kth, or key == kth and \
+   * among the first `ties` such. */                                                                                   \
   X(void, keep_mask, (uint64_t *mask, const uint32_t *key, size_t n, uint32_t kth, size_t ties))                     \
   X(size_t, compress, (uint32_t *index, const uint64_t *mask, size_t n)) /* ascending i with bit i set; their count */ \
   /* Per block of 32: a = max |x|, q = rint(x * (127 / a)), d = a / 127 (all 0 if a < 2^-100); sums of 16. k a multiple of 32.  \
@@ -175,7 +178,8 @@ const char *sp_isa_missing(size_t level);
 /* The table called `name`, or the best one for "auto". NULL if unknown or not usable, *why then says so (static). */
 const struct sp_kernels *sp_kernels_pick(const char *name, const char **why);
 
-/* The float path, blas.c. C[m][n] = A[m][k] * B[n][k]^T, all row-major with leading dimensions. threads: as the caller wants them. */
+/* The float path, blas.c. C[m][n] = A[m][k] * B[n][k]^T, all row-major with leading dimensions. Ask sp_blas_available before the
+ * first product: it also keeps a threaded library to one thread a call. Callers that want more cut the product into tasks. */
 bool sp_blas_available(const char **what); /* *what: library and variant, or why not; static */
 void sp_blas_gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb, float *c, size_t ldc);
 

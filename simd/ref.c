@@ -2,11 +2,11 @@
  * ref.c - every kernel in plain C: the executable form of stillpoint-numerics(7).
  *
  * In, Out:  as kernels.h says, slot by slot.
- * Not here: the blocks of model files (ref_blocks.c); speed. Nothing in this file is tuned, and nothing should be: it is read to learn what
- *           a kernel does, and every other level is tested for equality with it.
+ * Not here: the blocks of model files (ref_blocks.c); speed. Nothing in this file is tuned, and nothing should be: it is read to
+ *           learn what a kernel does, and every other level is tested for equality with it.
  *
- * Compiled with -ffp-contract=off: a fused multiply-add happens where fmaf stands and nowhere else. What the numerics page leaves open is
- * fixed here: the order within a sum is the order of the loop that makes it.
+ * Compiled with -ffp-contract=off: a fused multiply-add happens where fmaf stands and nowhere else. What the numerics page leaves
+ * open is fixed here: the order within a sum is the order of the loop that makes it.
  */
 #include <math.h>
 #include <string.h>
@@ -114,7 +114,7 @@ static float largest(const float *x, size_t n) {
   return a;
 }
 
-/* A NaN or an infinity that goes into the transform comes out again in every element of its block, so looking afterwards is enough. */
+/* A NaN or an infinity that enters the transform leaves it in every element of its block, so looking afterwards is enough. */
 float sp_ref_quantise(uint8_t *q, float *x, size_t n, size_t b, uint8_t flip) {
   for (size_t i = 0; i < n; i += b) rotate(x + i, b);
   float a = largest(x, n);
@@ -192,7 +192,8 @@ struct tile {
 };
 
 /* The first `seen` keys of a tile, seen >= 1. */
-static void score_tile(struct tile *w, const struct sp_attn *job, const uint8_t *q, size_t lane, float sq, size_t tile, size_t seen) {
+static void score_tile(struct tile *w, const struct sp_attn *job, const uint8_t *q, size_t lane, float sq, size_t tile,
+                       size_t seen) {
   size_t dk = round_up(job->d, 64), first = tile * SP_TILE;
   w->t = -INFINITY;
   for (size_t j = 0; j < seen; j++) {
@@ -282,7 +283,7 @@ void sp_ref_order_keys(uint32_t *key, const float *x, size_t n) {
   }
 }
 
-/* From the highest byte to the lowest: among the keys that agree with the bytes chosen so far, find the byte of the k-th largest. */
+/* From the highest byte to the lowest: the byte of the k-th largest among the keys that agree with the bytes chosen so far. */
 uint32_t sp_ref_radix_kth(const uint32_t *key, size_t n, size_t k) {
   uint32_t chosen = 0, known = 0; /* `known`: mask of the bytes that are chosen */
   for (unsigned shift = 32; shift > 0;) {

@@ -40,7 +40,8 @@ SP_INLINE void vstore(float *p, vf v) {
   _mm256_storeu_ps(p, v.a);
   _mm256_storeu_ps(p + 8, v.b);
 }
-/* Not by masked loads: they may name memory that does not exist, but an emulator in the field (qemu-user 7) reads it all the same. */
+/* Not by masked loads: they may name memory that does not exist, but an emulator in the field (qemu-user 7) reads it all the
+ * same. */
 SP_INLINE vf vload_n(const float *p, size_t n) {
   if (n == SP_LANES) return vload(p);
   float part[SP_LANES] = {0};
@@ -161,8 +162,9 @@ SP_INLINE __m256 rotate_half(__m256 x, size_t b) {
   return x;
 }
 
-/* Stages h = 1, 2, .. < b of the Walsh-Hadamard transform inside a register pair, b <= 16. Where lane bit h is clear a lane becomes
- * u + v, else u - v: that is partner + self * (1 or -1), and a product with 1 or -1 is exact, so the fma rounds once, as add does. */
+/* Stages h = 1, 2, .. < b of the Walsh-Hadamard transform inside a register pair, b <= 16. Where lane bit h is clear a lane
+ * becomes u + v, else u - v: that is partner + self * (1 or -1), and a product with 1 or -1 is exact, so the fma rounds once, as
+ * add does. */
 SP_INLINE vf vrotate(vf x, size_t b) {
   x.a = rotate_half(x.a, b);
   x.b = rotate_half(x.b, b);
@@ -183,8 +185,8 @@ SP_INLINE void bstore_n(uint8_t *p, __m128i bytes, size_t n) {
   memcpy(p, all, n);
 }
 
-/* Writes first + i for each bit i of `set`, ascending; returns how many. Writes no more than that. AVX2 has no compress, and a table of
- * 256 permutations with masked stores is not faster than this loop. */
+/* Writes first + i for each bit i of `set`, ascending; returns how many. Writes no more than that. AVX2 has no compress, and a
+ * table of 256 permutations with masked stores is not faster than this loop. */
 SP_INLINE size_t uput_set(uint32_t *out, uint32_t first, uint32_t set) {
   size_t n = 0;
   for (; set != 0; set &= set - 1) out[n++] = first + (uint32_t)__builtin_ctz(set);

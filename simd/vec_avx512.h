@@ -101,7 +101,7 @@ SP_INLINE uint32_t ulargest(vu u) {
 }
 
 /* Stages h = 1, 2, .. < b of the Walsh-Hadamard transform inside a register, b <= 16. Where lane bit h is clear a lane becomes
- * u + v, else u - v: that is partner + self * (1 or -1), and a product with 1 or -1 is exact, so the fma rounds once, as add does. */
+ * u + v, else u - v: that is partner + self * (1 or -1). A product with 1 or -1 is exact, so the fma rounds once, as add does. */
 SP_INLINE vf vrotate(vf x, size_t b) {
   const __m512 one = _mm512_set1_ps(1);
   if (b > 1) x = _mm512_fmadd_ps(x, _mm512_mask_sub_ps(one, 0xaaaa, _mm512_setzero_ps(), one), _mm512_permute_ps(x, 0xb1));

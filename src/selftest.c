@@ -186,7 +186,8 @@ still_status sp_selftest_case(size_t which, const struct sp_kernels *level, uint
     if (t.no_memory) return sp_fail(error, STILL_ENOMEM, "no memory for the self-test of kernel %s (%s)", name, t.shape);
     if (t.difference[0] != 0) {
       return sp_fail(error, STILL_EDEVICE,
-                     "kernel %s of level %s differs from the reference: %s (seed %llu, trial %zu: %s); use a weaker level and report it",
+                     "kernel %s of level %s differs from the reference: %s (seed %llu, trial %zu: %s); use a weaker level and "
+                     "report it",
                      name, level->isa, t.difference, (unsigned long long)seed, i, t.shape);
     }
   }
@@ -207,7 +208,8 @@ static void plain_release(void *user, void *memory, size_t bytes) {
   free(memory);
 }
 
-static still_status test_level(const struct sp_kernels *level, uint64_t seed, still_line_fn line, void *user, struct sp_error *error) {
+static still_status test_level(const struct sp_kernels *level, uint64_t seed, still_line_fn line, void *user,
+                               struct sp_error *error) {
   enum { TRIALS = 48 }; /* shapes per kernel: about two seconds a level */
   static const struct sp_selftest_memory plain = {NULL, plain_alloc, plain_release};
   for (size_t i = 0; i < sp_selftest_cases(); i++) {
@@ -225,7 +227,9 @@ static still_status run(const char *isa, uint64_t seed, still_line_fn line, void
   if (isa == NULL) return sp_fail(error, STILL_EARG, "the name of an instruction set level is missing; \"auto\" takes all");
   if (strcmp(isa, "auto") != 0) {
     const struct sp_kernels *level = sp_kernels_pick(isa, &why);
-    if (level == NULL) return sp_fail(error, STILL_EDEVICE, "level %s cannot be tested: %s; stillpoint cpu lists the levels", isa, why);
+    if (level == NULL) {
+      return sp_fail(error, STILL_EDEVICE, "level %s cannot be tested: %s; stillpoint cpu lists the levels", isa, why);
+    }
     return test_level(level, seed, line, user, error);
   }
   size_t count;

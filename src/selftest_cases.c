@@ -1,11 +1,13 @@
 /*
- * selftest_cases.c - for each kernel: a random shape that its contract allows, the same input for both tables, what must be equal.
+ * selftest_cases.c - for each kernel: a random shape that its contract allows, the same input for both tables, what must be
+ * equal.
  *
  * In:       selftest.h.  Out: t->difference.
- * Not here: contracts (simd/kernels.h); the cases follow them to the letter, gaps between rows and bytes that "may hold anything" included.
+ * Not here: contracts (simd/kernels.h); the cases follow them to the letter, gaps between rows and bytes that "may hold anything"
+ *           included.
  *
- * Each case takes all its memory first, leaves if there is none, fills it, runs the reference and then the level. A slot without a case
- * does not compile.
+ * Each case takes all its memory first, leaves if there is none, fills it, runs the reference and then the level. A slot without
+ * a case does not compile.
  */
 #include "selftest.h"
 
@@ -105,7 +107,8 @@ static void try_exp2(struct sp_trial *t) {
 }
 
 static void try_rope(struct sp_trial *t) {
-  size_t heads = sp_draw_size(t, 1, 5), half = sp_draw_size(t, 1, 64), stride = 2 * half + sp_draw_size(t, 0, 1) * sp_draw_size(t, 0, 64);
+  size_t heads = sp_draw_size(t, 1, 5), half = sp_draw_size(t, 1, 64);
+  size_t stride = 2 * half + (coin(t) ? sp_draw_size(t, 1, 64) : 0);
   struct sp_twin x = hold_float_twin(t, heads * stride);
   float *c = hold_floats(t, half), *s = hold_floats(t, half);
   if (t->no_memory) return;
@@ -260,7 +263,8 @@ static void draw_queries(struct sp_trial *t, uint8_t *q, uint8_t *flipped, float
     sp_draw_range(t, &sq[i], 1, 0, exp2f(spread[0]));
     int8_t row[256];
     sp_draw_int8(t, row, d);
-    for (size_t c = 0; c < d; c++) q[i / SP_LANES * dk * SP_LANES + (c / 4 * SP_LANES + i % SP_LANES) * 4 + c % 4] = (uint8_t)row[c];
+    uint8_t *lane = q + i / SP_LANES * dk * SP_LANES + i % SP_LANES * 4;
+    for (size_t c = 0; c < d; c++) lane[c / 4 * SP_LANES * 4 + c % 4] = (uint8_t)row[c];
   }
   for (size_t i = 0; i < bytes; i++) flipped[i] = q[i] ^ t->level->query_flip;
 }
@@ -318,7 +322,8 @@ static void try_attn(struct sp_trial *t) {
   uint8_t *flipped;
   struct sp_attn job = draw_attention(t, d, tiles, groups, &flipped);
   size_t lanes = groups * SP_LANES, outputs = lanes * sp_round_up(d, 16);
-  struct sp_twin o = sp_hold_twin(t, outputs, sizeof(float), SP_ALIGN), m = hold_float_twin(t, lanes), l = hold_float_twin(t, lanes);
+  struct sp_twin o = sp_hold_twin(t, outputs, sizeof(float), SP_ALIGN);
+  struct sp_twin m = hold_float_twin(t, lanes), l = hold_float_twin(t, lanes);
   if (t->no_memory) return;
   sp_shape(t, "d %zu, tiles %zu, groups %zu", d, tiles, groups);
   job.o = o.ref, job.m = m.ref, job.l = l.ref;
@@ -426,8 +431,11 @@ static void try_compress(struct sp_trial *t) {
   uint64_t *mask = sp_hold(t, words, 8, 8);
   if (t->no_memory) return;
   sp_draw_bytes(t, mask, words * 8);
-  unsigned kind = (unsigned)(sp_draw(t) % 4);
-  for (size_t i = 0; i < words; i++) mask[i] = kind == 0 ? 0 : kind == 1 ? ~(uint64_t)0 : kind == 2 ? mask[i] & sp_draw(t) & sp_draw(t) : mask[i];
+  unsigned kind = (unsigned)(sp_draw(t) % 4); /* no bits, all bits, one in eight, half */
+  for (size_t i = 0; i < words; i++) {
+    if (kind < 2) mask[i] = kind == 0 ? 0 : ~(uint64_t)0;
+    if (kind == 2) mask[i] &= sp_draw(t) & sp_draw(t);
+  }
   for (size_t i = 0; i < n; i++) set += mask[i / 64] >> i % 64 & 1;
   struct sp_twin index = sp_hold_twin(t, set, 4, 4); /* no room for one more */
   if (t->no_memory) return;
@@ -446,7 +454,8 @@ static size_t draw_row(struct sp_trial *t) {
   return block * sp_draw_size(t, 1, sp_draw(t) % 8 == 0 ? 9216 / block : 1280 / block);
 }
 
-/* Any bytes whose scales and values are finite. Values of wide float types stay below 2^65, so that sums of products are finite, too. */
+/* Any bytes whose scales and values are finite. Values of wide float types stay below 2^65, so that sums of products are finite,
+ * too. */
 static void draw_weights(struct sp_trial *t, uint8_t *row, size_t bytes) {
   size_t block = sp_quants[t->type].bytes;
   for (size_t i = 0; i < bytes; i += block) {
@@ -497,7 +506,8 @@ static void try_dot(struct sp_trial *t) {
   struct sp_twin y = hold_float_twin(t, (n_x - 1) * ldy + n_rows);
   if (t->no_memory) return;
   for (size_t r = 0; r < n_rows; r++) draw_weights(t, rows + r * row_bytes, bytes);
-  struct sp_dot job = {.rows = rows, .row_bytes = row_bytes, .n_rows = n_rows, .k = k, .act = act, .n_x = n_x, .y = y.ref, .ldy = ldy};
+  struct sp_dot job = {.rows = rows, .row_bytes = row_bytes, .n_rows = n_rows, .k = k, .act = act, .n_x = n_x, .y = y.ref,
+                       .ldy = ldy};
   sp_shape(t, "rows %zu of %zu bytes, k %zu, activations %zu, ldy %zu", n_rows, row_bytes, k, n_x, ldy);
   sp_kernels_ref.dot[t->type](&job);
   job.y = y.level;

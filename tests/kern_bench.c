@@ -2,8 +2,8 @@
  * kern_bench.c - the rate of each kernel on each level of this machine, at the shapes that real models have, on one thread.
  *
  * In:       kern --bench [KERNEL].
- * Out:      a table: kernel, shape, unit, one column per usable level. GB/s count what a kernel must read and write once (dot: the weights'
- *           bytes alone), GOP/s count a multiply and an add as two.
+ * Out:      a table: kernel, shape, unit, one column per usable level. GB/s count what a kernel must read and write once (dot:
+ *           the weights' bytes alone), GOP/s count a multiply and an add as two.
  * Not here: correctness (kern.c), whole models (bench/).
  *
  * Each figure is the best of several batches of about ten milliseconds, so that a busy machine disturbs it little.
@@ -122,7 +122,8 @@ static void run_gemm(struct bench *b) {
   size_t kp = sp_round_up(b->n, SP_PANEL_DEPTH);
   struct sp_panel panel = b->panel;
   panel.k = b->n, panel.kp = kp;
-  struct sp_gemm job = {.x = b->bytes, .ldx = kp, .sx = b->ones, .w = &panel, .cols = GEMM_COLS, .y = b->y, .ldy = GEMM_COLS, .rows = GEMM_ROWS};
+  struct sp_gemm job = {.x = b->bytes, .ldx = kp, .sx = b->ones, .w = &panel, .cols = GEMM_COLS, .y = b->y, .ldy = GEMM_COLS,
+                        .rows = GEMM_ROWS};
   b->k->gemm(&job);
 }
 
@@ -134,16 +135,19 @@ static void run_panel_column(struct bench *b) {
 }
 
 /* What run_panel_column wrote is no matter to GEMM, whose rate does not depend on numbers. */
-static void run_attn(struct bench *b) {
-  struct sp_attn job = {.k = b->keys8, .v = b->values8, .sk = b->ones, .sv = b->ones, .ksum = b->ksum, .d = b->n, .tiles = KEYS / SP_TILE,
-                        .groups = GROUPS, .q = b->bytes, .sq = b->ones, .limit = b->limit, .o = b->y, .m = b->w, .l = b->w + GROUPS * SP_LANES};
+static void attend(struct bench *b, size_t n) {
+  struct sp_attn job = {.k = b->keys8, .v = b->values8, .sk = b->ones, .sv = b->ones, .ksum = b->ksum, .d = b->n,
+                        .tiles = KEYS / SP_TILE, .groups = n, .q = b->bytes, .sq = b->ones, .limit = b->limit,
+                        .o = b->y, .m = b->w, .l = b->w + n * SP_LANES};
   b->k->attn(&job);
 }
 
-static void run_attn_one(struct bench *b) { /* as decode calls it: one group */
-  struct sp_attn job = {.k = b->keys8, .v = b->values8, .sk = b->ones, .sv = b->ones, .ksum = b->ksum, .d = b->n, .tiles = KEYS / SP_TILE,
-                        .groups = 1, .q = b->bytes, .sq = b->ones, .limit = b->limit, .o = b->y, .m = b->w, .l = b->w + SP_LANES};
-  b->k->attn(&job);
+static void run_attn(struct bench *b) {
+  attend(b, GROUPS);
+}
+
+static void run_attn_one(struct bench *b) { /* as decode calls it */
+  attend(b, 1);
 }
 
 static void run_mass(struct bench *b) {
