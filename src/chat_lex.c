@@ -116,8 +116,10 @@ static still_status take_number(struct sp_lexer *l) {
   l->kind = SP_T_INT;
   l->number = 0;
   for (; l->pos < l->c->bytes && is_digit(l->c->source[l->pos]); l->pos++) {
-    if (l->number > (INT64_MAX - 9) / 10) return sp_chat_fail(l->c, STILL_EUNSUPPORTED, l->at, "a number does not fit 64 bits");
-    l->number = l->number * 10 + (l->c->source[l->pos] - '0');
+    int digit = l->c->source[l->pos] - '0';
+    if (l->number > (INT64_MAX - digit) / 10)
+      return sp_chat_fail(l->c, STILL_EUNSUPPORTED, l->at, "a number does not fit 64 bits");
+    l->number = l->number * 10 + digit;
   }
   bool point = l->pos + 1 < l->c->bytes && l->c->source[l->pos] == '.' && is_digit(l->c->source[l->pos + 1]);
   return point ? sp_chat_fail(l->c, STILL_EUNSUPPORTED, l->at, "numbers with a point are not known here") : STILL_OK;
