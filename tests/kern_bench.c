@@ -33,11 +33,11 @@ struct bench {
   const struct sp_kernels *k;
   size_t n;          /* the shape's number: elements, K or head dimension */
   enum sp_type type; /* of dequant and dot */
-  float *x, *y, *w, *ones;
+  float *x, *y, *w, *ones, *maxima;
   uint8_t *bytes;    /* GEMM rows, weights of files, queries */
   int8_t *keys8, *values8;
   int32_t *ksum;
-  uint32_t *key, *index, *limit;
+  uint32_t *key, *index, *limit, *tile_limit; /* limit: of all keys; tile_limit: of one tile */
   uint64_t *mask;
   struct sp_panel panel;
   struct sp_act act;
@@ -151,9 +151,8 @@ static void run_attn_one(struct bench *b) { /* as decode calls it */
 }
 
 static void run_mass(struct bench *b) {
-  static const uint32_t all[GROUPS * SP_LANES]; /* no key is seen: scores are computed all the same */
   struct sp_mass job = {.k = b->keys8, .sk = b->ones, .ksum = b->ksum, .d = b->n, .groups = GROUPS, .q = b->bytes, .sq = b->ones,
-                        .m = b->ones, .l = b->ones, .limit = all, .total = b->y};
+                        .m = b->maxima, .l = b->ones, .limit = b->tile_limit, .total = b->y};
   b->k->mass(&job);
 }
 
@@ -324,6 +323,8 @@ static int set_up(struct bench *b) {
   b->key = take(GATE_ROWS * sizeof(uint32_t), &failed);
   b->index = take(GATE_ROWS * sizeof(uint32_t), &failed);
   b->limit = take(GROUPS * SP_LANES * sizeof(uint32_t), &failed);
+  b->tile_limit = take(GROUPS * SP_LANES * sizeof(uint32_t), &failed);
+  b->maxima = take(GROUPS * SP_LANES * sizeof(float), &failed);
   b->mask = take(GATE_ROWS / 8, &failed);
   b->panel = (struct sp_panel){.n = GEMM_COLS, .np = GEMM_COLS};
   b->panel.w = take((size_t)GEMM_COLS * MOST_K, &failed);
@@ -339,7 +340,11 @@ static int set_up(struct bench *b) {
     b->x[i] = (float)(int32_t)r * 0x1p-29f;
     if (i < GATE_ROWS) b->key[i] = r, b->ones[i] = 1, b->w[i] = (float)(int32_t)r * 0x1p-31f;
   }
-  for (size_t i = 0; i < GROUPS * SP_LANES; i++) b->limit[i] = KEYS;
+  for (size_t i = 0; i < GROUPS * SP_LANES; i++) {
+    b->limit[i] = KEYS;
+    b->tile_limit[i] = SP_TILE;
+    b->maxima[i] = 1e6f; /* above every score */
+  }
   sp_kernels_ref.keep_mask(b->mask, b->key, GATE_ROWS, 0xa0000000u, 0);
   sp_kernels_ref.act8(q, d, sum, b->x, MOST_K);
   b->act = (struct sp_act){.x = b->x, .q = q, .d = d, .sum = sum};
