@@ -1,3 +1,4 @@
 # bench.mk - end-to-end benchmarks and comparisons with peers: distributed, never part of "make check".
 
-EXTRA_DIST += bench/peers.py bench/peers_llama.py bench/RESULTS
+EXTRA_DIST += \
+  bench/RESULTS bench/peers.py bench/peers_llama.py

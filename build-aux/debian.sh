@@ -24,6 +24,14 @@ need() {
   if [ "$(id -u)" -ne 0 ]; then
     root=$(command -v sudo) || { echo "Run this as root, or install these packages first:$missing" >&2; return 1; }
   fi
+  apt_log=$(mktemp)
   # shellcheck disable=SC2086 # lists of words
-  $root apt-get -qq update >&2 && $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing >&2
+  if $root apt-get -q update >"$apt_log" 2>&1 &&
+    $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing >>"$apt_log" 2>&1; then
+    rm -f "$apt_log"
+  else
+    tail -n 20 "$apt_log" >&2
+    rm -f "$apt_log"
+    return 1
+  fi
 }

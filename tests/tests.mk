@@ -16,55 +16,40 @@ AM_TESTS_ENVIRONMENT = \
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
   tests/check_bits tests/check_broken tests/check_config tests/check_gguf tests/check_quant tests/check_session \
-  tests/kern
+  tests/check_text tests/check_vocab tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump examples/complete examples/questions
 test_scripts = \
-  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh tests/header.sh tests/install.sh \
-  tests/man.sh tests/oracle.sh tests/structure.sh tests/symbols.sh
+  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh tests/header.sh tests/install.sh tests/man.sh \
+  tests/oracle.sh tests/structure.sh tests/symbols.sh
 
-tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
-tests_mktiny_LDADD = libspcore.la
-tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
-tests_quant_dump_LDADD = libspcore.la
+LDADD = libspcore.la $(CHECK_LIBS)
 examples_complete_LDADD = libstillpoint.la
 examples_questions_LDADD = libstillpoint.la
 
+tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
+tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_model)
-tests_check_bits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_bits_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
-tests_check_broken_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_broken_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
-tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_config_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
-tests_check_gguf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_gguf_LDADD = libspcore.la $(CHECK_LIBS)
-tests_check_quant_SOURCES = tests/check_quant.c
-tests_check_quant_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_quant_LDADD = libspcore.la $(CHECK_LIBS)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
-tests_check_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_session_LDADD = libspcore.la $(CHECK_LIBS)
+tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
+tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c tests/check_vocab_limits.c $(tiny_model)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
-tests_kern_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_kern_LDADD = libspcore.la $(CHECK_LIBS)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
   tests/fuzz/fuzz_gguf
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(tiny_model)
 tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
-tests_fuzz_fuzz_gguf_LDADD = libspcore.la
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += \
-  tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py \
-  tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py \
-  tests/oracle/run.py tests/oracle/selfcheck.py
+  tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py \
+  tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py \
+  tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py tests/oracle/run.py tests/oracle/selfcheck.py
 
 if HAVE_CHECK
 check_PROGRAMS += $(test_programs) $(test_helpers)
