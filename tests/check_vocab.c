@@ -63,7 +63,7 @@ static size_t slow_bpe(const struct slow_merge *merges, size_t n_merges, struct 
 
 /* Random merges over few letters. Ranks need not grow with length as in trained vocabularies: any order must work. */
 static size_t random_merges(struct vocabs *b, struct slow_merge *merges, size_t most, uint64_t *seed) {
-  char known[80][16] = {"a", "b", "c"};
+  char known[80][32] = {"a", "b", "c"};
   size_t n_known = 3, n = 0;
   while (n < most) {
     const char *left = known[tiny_random(seed) % n_known], *right = known[tiny_random(seed) % n_known];
@@ -75,7 +75,7 @@ static size_t random_merges(struct vocabs *b, struct slow_merge *merges, size_t 
     memcpy(merges[n].right, right, n_right + 1);
     merges[n].n_left = n_left;
     merges[n++].n_right = n_right;
-    snprintf(known[n_known++], 16, "%s%s", left, right);
+    snprintf(known[n_known++], sizeof known[0], "%s%s", left, right);
   }
   for (size_t i = n; i-- > 1;) { /* shuffle */
     size_t k = tiny_random(seed) % (i + 1);

@@ -15,8 +15,8 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_bits tests/check_broken tests/check_config tests/check_gguf tests/check_quant tests/check_session \
-  tests/check_text tests/check_vocab tests/kern
+  tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_gguf tests/check_quant \
+  tests/check_session tests/check_text tests/check_vocab tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump examples/complete examples/questions
@@ -32,11 +32,13 @@ tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
 tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_model)
 tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
+tests_check_chat_SOURCES = tests/check_chat.c tests/chat_cases.h tests/chat_cases.c
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
 tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
-tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c tests/check_vocab_limits.c $(tiny_model)
+tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c $(tiny_model)
+tests_check_vocab_limits_SOURCES = tests/check_vocab_limits.c tests/vocabs.h tests/vocabs.c $(tiny_model)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
