@@ -99,12 +99,14 @@ static still_status decode(struct bench *b, struct cli_engine *e, size_t depth, 
   return status;
 }
 
+/* The first prefill on this model: it builds the panels and runs the probe. */
 static int measure_cold(struct bench *b) {
   struct cli_engine *e = &b->engine[0];
   still_status status = prefill(e, &b->tokens, b->length[0], &b->cold, &b->cold_seconds);
   return status == STILL_OK ? CLI_OK : cli_session_failed(e, status);
 }
 
+/* Decoding is measured behind a fresh prefill each time: a session that has decoded once is deeper than it says. */
 static int measure(struct bench *b) {
   double seconds;
   for (size_t i = 0; i < b->n_lengths; i++)
@@ -130,6 +132,7 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* Of an even number of values, the mean of the two in the middle. */
 static double median(const double *seconds, size_t n) {
   double sorted[MOST_REPEATS];
   memcpy(sorted, seconds, n * sizeof *sorted);
@@ -139,6 +142,7 @@ static double median(const double *seconds, size_t n) {
 
 /* ---- printing ------------------------------------------------------------------------------------------------ */
 
+/* `tokens`: how many one measurement took, all of a prompt or those decoded behind it. */
 static void print_row(const struct bench *b, const struct figures *row, uint64_t size, uint64_t tokens) {
   double dense = median(row[0].seconds, b->repeats);
   for (int mode = 0; mode < b->modes; mode++) {
@@ -202,12 +206,13 @@ static void print_json(const struct bench *b, const struct cli *cli) {
   for (size_t i = 0; i < b->n_depths; i++)
     for (int mode = 0; mode < b->modes; mode++) json_figures(&j, b, &b->decode[i][mode], "depth", b->depth[i], b->n_decode, mode);
   json_array_end(&j);
-  report_json_memory(&j, &b->cold);
+  report_json_memory(&j, &b->prefill[b->n_lengths - 1][0].report);
   json_end(&j);
 }
 
 /* ---- setting up ---------------------------------------------------------------------------------------------- */
 
+/* What can be checked before the model is opened. */
 static bool read_sizes(struct bench *b, const struct cli *cli) {
   const struct cli_values *given = &cli->given;
   const char *lengths = given->lengths ? given->lengths : "512,2048,8192", *depths = given->depths ? given->depths : "512,2048";
@@ -227,6 +232,7 @@ static size_t fitting(uint64_t *size, size_t n, uint64_t most) {
   return kept;
 }
 
+/* --ctx, or else what the model was trained for, is the limit. */
 static void fit_defaults(struct bench *b, const struct cli *cli) {
   still_model_info m = {.size = sizeof m};
   int64_t context = 0;
@@ -237,6 +243,7 @@ static void fit_defaults(struct bench *b, const struct cli *cli) {
   if (!cli->given.depths) b->n_depths = fitting(b->depth, b->n_depths, most > b->n_decode ? most - b->n_decode : 0);
 }
 
+/* The longest prompt, with what is decoded behind it. */
 static uint64_t tokens_needed(const struct bench *b) {
   uint64_t most = 0;
   for (size_t i = 0; i < b->n_lengths; i++) most = b->length[i] > most ? b->length[i] : most;
@@ -244,6 +251,7 @@ static uint64_t tokens_needed(const struct bench *b) {
   return most;
 }
 
+/* One model, two sessions: panels are shared, KV caches are not. */
 static int open_sessions(struct bench *b, const struct cli *cli) {
   char policy[32] = "";
   still_get(cli->settings, "policy", policy, sizeof policy);

@@ -42,6 +42,7 @@ static bool hash32(const void *values, size_t n, uint8_t sha[32]) {
   return true;
 }
 
+/* What the first gate saw: a score and a verdict for each row. Nothing after a dense run, which hashes as nothing. */
 static bool hash_gate(struct digest *d) {
   const still_session *session = d->engine.session;
   d->count[SCORES] = still_scores(session, NULL, 0);
@@ -83,6 +84,7 @@ static int hash_greedy(struct digest *d) {
   return good ? CLI_OK : cli_no_memory(d->engine.cli);
 }
 
+/* Prefill, then the three checksums that it decides, then the greedy tokens, which overwrite its logits. */
 static int compute(struct digest *d) {
   struct cli_engine *e = &d->engine;
   still_model_info info = {.size = sizeof info};
@@ -103,6 +105,7 @@ static void hex(const uint8_t sha[32], char text[REPORT_HEX]) {
   for (size_t i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", sha[i]);
 }
 
+/* Kernels that were never called are left out; --json has them all. */
 static void print_lines(const struct digest *d, const char *all) {
   const still_model *model = d->engine.model;
   still_model_info info = {.size = sizeof info};

@@ -26,6 +26,7 @@ enum { SHOWN_ELEMENTS = 6, SHOWN_BYTES = 160 }; /* of arrays and strings, unless
 
 /* ---- for people ---------------------------------------------------------------------------------------------- */
 
+/* Element i, cut: a vocabulary has a hundred thousand of them, a template thousands of bytes. */
 static void print_value(const struct sp_key *key, size_t i) {
   struct sp_string text;
   int64_t whole;
@@ -59,6 +60,7 @@ static void print_key(const struct sp_key *key) {
   putchar('\n');
 }
 
+/* Shape as in the file: the length of a row first. */
 static void print_tensor(const struct sp_tensor *t) {
   char shape[96];
   size_t n = 0;
@@ -107,6 +109,7 @@ static void print_plan(const still_plan *p, uint64_t n_tokens) {
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------- */
 
+/* Element i, whole. fp32 with the 9 digits that bring it back, not with the 17 of its double. */
 static void json_value(struct json *j, const char *name, const struct sp_key *key, size_t i) {
   struct sp_string text;
   int64_t whole;
@@ -166,6 +169,7 @@ struct inspect {
   struct json *json; /* NULL: lines */
 };
 
+/* The failure of a step: on stderr, and as the last members of the JSON object. */
 static int say_why(const struct inspect *in, still_status status, const char *why) {
   if (in->json) {
     json_text(in->json, "status", still_status_name(status));
@@ -174,6 +178,7 @@ static int say_why(const struct inspect *in, still_status status, const char *wh
   return cli_fail(in->cli, status, "%s", why);
 }
 
+/* Opens the file for itself: keys and tensors are shown even when no model can be made of them. */
 static int container(const struct inspect *in) {
   struct sp_ctx ctx;
   struct sp_gguf *g = NULL;
@@ -190,6 +195,7 @@ static int container(const struct inspect *in) {
   return CLI_OK;
 }
 
+/* For --ctx tokens, or for as many as the model was trained for. */
 static int plan(const struct inspect *in, const still_model *model) {
   still_model_info info = {.size = sizeof info};
   still_plan p = {.size = sizeof p};

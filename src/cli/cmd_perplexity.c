@@ -57,6 +57,8 @@ static int on_position(void *user, size_t position, const float *logits, size_t 
   return cli_interrupted();
 }
 
+/* Both rows of logits at one position. The divergence is that of the reference's distribution R from this model's P: the sum of
+ * R ln(R / P). */
 static void on_pair(void *user, size_t position, const float *logits, const float *reference, size_t n_vocab) {
   struct perplexity *p = user;
   if (position + 1 >= p->n_now) return;
@@ -141,6 +143,7 @@ static int continue_window(struct perplexity *p, struct cli_engine *e, size_t n_
   return status == STILL_OK ? CLI_OK : cli_session_failed(e, status);
 }
 
+/* Losses of the same tokens behind both prefills, so that their difference is taken token by token: its error is smaller. */
 static int score_continuation(struct perplexity *p) {
   still_model_info info = {.size = sizeof info};
   still_report dense = {.size = sizeof dense}, halted = {.size = sizeof halted};
@@ -197,6 +200,7 @@ static int score_files(struct perplexity *p) {
   return code;
 }
 
+/* Means over all tokens, not over files: a long file counts for more. */
 static void add_up(struct perplexity *p) {
   for (size_t i = 0; i < p->cli->given.files.count; i++) {
     const struct tally *t = &p->file[i];
@@ -312,6 +316,7 @@ static void print(const struct perplexity *p) {
 
 /* ---- setting up ----------------------------------------------------------------------------------------------- */
 
+/* What can be checked before a model is opened. */
 static int read_options(struct perplexity *p) {
   const struct cli_values *given = &p->cli->given;
   if (!cli_count(p->cli, "chunk-tokens", given->chunk_tokens, 2, 1 << 24, &p->window)) return CLI_USAGE;
@@ -329,6 +334,7 @@ static int read_options(struct perplexity *p) {
   return p->file ? CLI_OK : cli_no_memory(p->cli);
 }
 
+/* Four sets from one: dense or as given, on the arithmetic given or on the other. */
 static int make_settings(struct perplexity *p) {
   char policy[32] = "";
   still_get(p->cli->settings, "policy", policy, sizeof policy);
@@ -341,6 +347,7 @@ static int make_settings(struct perplexity *p) {
   return p->other_dense ? CLI_OK : cli_no_memory(p->cli);
 }
 
+/* Only what the measurement needs: a model on the float path takes four bytes a weight. */
 static int open_all(struct perplexity *p) {
   int code = cli_engine_open(&p->engine, p->cli, p->dense);
   if (code == CLI_OK) code = cli_engine_session(&p->engine, p->dense);

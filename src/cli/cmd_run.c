@@ -62,6 +62,7 @@ static size_t find_stop(const struct answer *a, size_t from) {
   return first;
 }
 
+/* Text goes out as soon as it is sure: a reader at a pipe sees the answer grow. */
 static void print_up_to(struct answer *a, size_t end) {
   if (a->streams && end > a->printed) {
     fwrite(a->text + a->printed, 1, end - a->printed, stdout);
@@ -85,12 +86,14 @@ static bool take_text(struct answer *a, const char *text, size_t bytes) {
   return true;
 }
 
+/* Also the token that ends the answer is kept, for --json. */
 static bool take_token(struct answer *a, still_token id, float log_probability) {
   if (!reserve((void **)&a->token, &a->token_capacity, a->n_tokens, 1, sizeof *a->token)) return false;
   a->token[a->n_tokens++] = (struct sampled){id, log_probability};
   return true;
 }
 
+/* Special tokens show their spelling here, unlike in the answer. */
 static void print_logprob(const still_model *model, const struct sampled *token) {
   const char *piece = "";
   size_t bytes = 0;
@@ -157,17 +160,19 @@ static int answer(struct run *run) {
   return status == STILL_ENOMEM ? cli_no_memory(run->engine.cli) : cli_session_failed(&run->engine, status);
 }
 
+/* To stderr, so that stdout holds the answer alone. */
 static void print_report(const struct run *run) {
   const struct answer *a = &run->answer;
   size_t decoded = a->n_tokens ? a->n_tokens - 1 : 0; /* the first token comes from the prefill's logits */
   fputc('\n', stderr);
-  report_prefill(stderr, &run->report);
+  report_prefill(stderr, run->engine.load_seconds, &run->report);
   if (a->n_tokens) fprintf(stderr, "%-13s %zu tokens, finished by %s", "answer", a->n_tokens, a->finish);
   if (decoded && a->seconds > 0) fprintf(stderr, ", %.1f tokens/s", (double)decoded / a->seconds);
   if (a->n_tokens) fputc('\n', stderr);
   report_memory(stderr, &run->report);
 }
 
+/* Ids on one line, and their log probabilities on the next. */
 static void json_tokens(struct json *j, const struct run *run) {
   const struct answer *a = &run->answer;
   json_array(j, "tokens");
@@ -205,6 +210,7 @@ static void print_json(const struct run *run) {
   json_end(&j);
 }
 
+/* Everything that can fail before the first token is computed, in the order in which a user would want to hear of it. */
 static int prepare(struct run *run, struct cli *cli) {
   struct cli_engine *e = &run->engine;
   still_error error = {.size = sizeof error};

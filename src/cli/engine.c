@@ -8,6 +8,7 @@
 
 #include "interrupt.h"
 
+/* Warnings alone: what is information to the library is noise between a prompt and its answer. */
 static void on_log(void *user, still_log_level level, const char *line) {
   struct cli_engine *engine = user;
   if (level < STILL_LOG_WARN || engine->cli->given.quiet) return;
@@ -20,6 +21,7 @@ static int on_progress(void *user, const still_progress *state) {
   return cli_progress_hook(&engine->progress, state);
 }
 
+/* Some calls, as those without a handle, keep no sentence; the status has one then. */
 static int failed(struct cli_engine *engine, still_status status, const char *sentence) {
   cli_progress_clear(&engine->progress);
   return cli_fail(engine->cli, status, "%s", *sentence ? sentence : still_status_text(status));
@@ -34,6 +36,7 @@ static void set_up(struct cli_engine *engine, const struct cli *cli) {
 
 int cli_engine_open(struct cli_engine *engine, const struct cli *cli, const still_settings *settings) {
   set_up(engine, cli);
+  cli_interrupt_install();
   if (!cli->given.model) return cli_usage(cli, "no model was named; give its GGUF file with -m FILE");
   still_error error = {.size = sizeof error};
   double start = cli_seconds();
@@ -75,6 +78,7 @@ int cli_session_failed(struct cli_engine *engine, still_status status) {
   return failed(engine, status, still_session_error(engine->session));
 }
 
+/* Settings have no copy; their keys do. 64 bytes hold the text of any value: 17 digits, or the name of a choice. */
 still_settings *cli_settings_with(const still_settings *settings, const char *key, const char *value) {
   still_settings *copy = still_settings_new();
   still_key k = {.size = sizeof k};

@@ -133,6 +133,7 @@ static void for_options(FILE *out, void (*each)(FILE *, const struct cli_command
   }
 }
 
+/* As words of a shell. */
 static void print_commands(FILE *out) {
   for (const struct cli_command *c = cli_commands; c->name; c++) fprintf(out, "%s ", c->name);
   fputs("help completion", out);
@@ -144,6 +145,7 @@ static void put_choices(FILE *out, const char *choices) {
 
 static bool is_file(const struct cli_option *o) { return o->argument && strcmp(o->argument, "FILE") == 0; }
 
+/* One case of the shell script: the values that an option takes. */
 static void bash_value(FILE *out, const struct cli_command *c, const struct cli_option *o) {
   if (!o->choices) return;
   fprintf(out, "    %s:--%s) words='", c->name, o->name);
@@ -151,6 +153,7 @@ static void bash_value(FILE *out, const struct cli_command *c, const struct cli_
   fputs("' ;;\n", out);
 }
 
+/* Words by command and by what stands before the cursor; files where there are none. */
 static void bash(FILE *out) {
   fputs("# bash completion of stillpoint, made by `stillpoint completion bash`\n"
         "_stillpoint() {\n"
@@ -190,6 +193,7 @@ static void put_quoted(FILE *out, const char *text, const char *escape) {
   }
 }
 
+/* One specification of _arguments: name, text, argument, where its values come from. */
 static void zsh_option(FILE *out, const struct cli_option *o) {
   fprintf(out, " \\\n      '%s--%s[", o->kind == CLI_LIST ? "*" : "", o->name);
   put_quoted(out, o->text, "[]:\\");
@@ -222,6 +226,7 @@ static void zsh(FILE *out) {
   fputs(" ;;\n  esac\n}\n_stillpoint \"$@\"\n", out);
 }
 
+/* fish reads one line an option, each with the command that it belongs to. */
 static void fish_option(FILE *out, const struct cli_command *c, const struct cli_option *o) {
   fprintf(out, "complete -c stillpoint -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
   if (o->letter) fprintf(out, " -s %c", o->letter);

@@ -30,6 +30,7 @@ static bool read_all(FILE *file, struct cli_text *out) {
   }
 }
 
+/* Leaves a text that may be dropped again. */
 static void drop(struct cli_text *text) {
   free(text->text);
   *text = (struct cli_text){0};
@@ -115,6 +116,7 @@ static int parse_ids(const struct cli *cli, const char *list, struct cli_tokens 
   return CLI_OK;
 }
 
+/* --tokens IDS, or --tokens @FILE, for prompts longer than a command line may be. */
 static int tokens_given(const struct cli *cli, struct cli_tokens *out) {
   const struct cli_values *given = &cli->given;
   if (given->prompt || given->operand || given->files.count || given->system)
@@ -164,6 +166,7 @@ int cli_encode(struct cli_engine *engine, const struct cli_text *text, unsigned 
   return encode_all(engine, &(struct request){.text = text, .flags = flags}, out);
 }
 
+/* A message is a C string, so a NUL byte would cut it: better refused than cut. */
 static int encode_chat(struct cli_engine *engine, const struct cli_text *text, unsigned flags, struct cli_tokens *out) {
   const struct cli *cli = engine->cli;
   if (memchr(text->text, '\0', text->bytes))

@@ -24,6 +24,7 @@ static void on_signal(int number) {
 /* SA_RESETHAND: a second signal of the kind does what it does by default. No SA_RESTART: a read from a terminal ends, too. */
 void cli_interrupt_install(void) {
   static const int numbers[] = {SIGINT, SIGTERM};
+  if (came) return;
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     struct sigaction action, before;
     memset(&action, 0, sizeof action);

@@ -9,6 +9,7 @@
 
 #include "stillpoint.h"
 
+/* Called when a model is opened. Before that, and in commands without one, a signal ends the process as it always does. */
 void cli_interrupt_install(void);
 int cli_interrupted(void); /* signal number, or 0 */
 /* Names a session that a signal cancels, at most CLI_WATCHED at a time, until it is forgotten: before it is closed. */

@@ -29,6 +29,7 @@ const struct cli_command cli_commands[] = {
     {NULL, 0, 0, NULL, NULL, NULL},
 };
 
+/* "stillpoint COMMAND: ...", without an end of line. */
 static void say(const struct cli *cli, const char *format, va_list arguments) {
   fprintf(stderr, "stillpoint %s: ", cli->command->name);
   vfprintf(stderr, format, arguments);
@@ -102,6 +103,7 @@ static int version(void) {
   return fflush(stdout) == 0 ? CLI_OK : STILL_EIO;
 }
 
+/* --help and --version win over everything else that was given, as long as it parses. */
 static int run(const struct cli_command *command, int argc, char **argv) {
   struct cli cli = {.command = command};
   int code = cli_parse(&cli, argc, argv);
@@ -140,7 +142,6 @@ static int completion(const char *shell) {
 
 int main(int argc, char **argv) {
   setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers have a point everywhere */
-  cli_interrupt_install();
   const char *word = argc > 1 ? argv[1] : "";
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return version();
   if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return help(NULL);

@@ -100,6 +100,7 @@ static bool takes(const struct cli_command *command, const still_key *key) {
   return true;
 }
 
+/* CLI_MAX_OPTIONS leaves room for twice the options of today; the test of --help would see one missing. */
 static void add(struct cli_options *out, const struct cli_option *option) {
   if (out->count < CLI_MAX_OPTIONS) out->option[out->count++] = *option;
 }
@@ -114,6 +115,7 @@ static void add_own(const struct cli_command *command, bool common, struct cli_o
   }
 }
 
+/* An option for each key of a scope; names, texts and presets are the library's own. */
 static void add_settings(const struct cli_command *command, const char *scope, struct cli_options *out) {
   still_key key = {.size = sizeof key};
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
@@ -135,6 +137,7 @@ void cli_options_of(const struct cli_command *command, struct cli_options *out) 
 
 /* ---- parsing ------------------------------------------------------------------------------------------------- */
 
+/* Whether value is one of "a|b|c". */
 static bool is_choice(const char *choices, const char *value) {
   size_t length = strlen(value);
   for (const char *at = choices; at; at = strchr(at, '|')) {
@@ -202,6 +205,7 @@ static int refuse(const struct cli *cli, bool lacks_value, char **argv) {
   return cli_usage(cli, "unknown or ambiguous option %s", word);
 }
 
+/* At most one: texts with blanks that lack quotes are a mistake, not several prompts. */
 static int take_operands(struct cli *cli, int argc, char **argv) {
   if (optind == argc) return CLI_OK;
   if (!cli->command->operand) return cli_usage(cli, "what is \"%s\"? No operand is expected", argv[optind]);

@@ -50,6 +50,7 @@ static void describe(const still_progress *p, double share, char *text, size_t s
     snprintf(text + n, size - n, "  ETA %.0f s", (double)(p->total - p->done) / rate);
 }
 
+/* A bar that overwrites itself, or a line. */
 static void draw(struct cli_progress *progress, const still_progress *p) {
   static const char full[] = "##############", none[] = "..............";
   char text[TEXT];

@@ -25,6 +25,7 @@ const char *report_bytes(uint64_t bytes, char text[REPORT_BYTES]) {
   return text;
 }
 
+/* /proc gives KiB. The three lines may come in any order, and other systems have no such file. */
 void report_process_memory(struct report_process *process) {
   static const char *const names[] = {"VmHWM:", "RssAnon:", "RssFile:"};
   uint64_t *places[] = {&process->peak_resident, &process->anonymous, &process->mapped};
@@ -41,11 +42,12 @@ void report_process_memory(struct report_process *process) {
   if (file) fclose(file);
 }
 
+/* Phases that took no time, as panels after the first prompt, have no line. */
 static void print_phase(FILE *out, const still_report *report, still_phase phase) {
   if (report->seconds[phase] > 0) fprintf(out, "%-13s %.3f s\n", phases[phase].name, report->seconds[phase]);
 }
 
-void report_prefill(FILE *out, const still_report *r) {
+void report_prefill(FILE *out, double load_seconds, const still_report *r) {
   double share = r->tokens ? 100.0 * (double)r->kept / (double)r->tokens : 0;
   fprintf(out, "%-13s %llu, ", "tokens", (unsigned long long)r->tokens);
   if (r->dense)
@@ -53,7 +55,8 @@ void report_prefill(FILE *out, const still_report *r) {
   else
     fprintf(out, "%llu kept (%.1f %%), gate at layer %u, tau %.6g\n", (unsigned long long)r->kept, share, r->start_layer,
             (double)r->tau);
-  for (int phase = 0; phase < STILL_PHASE_DECODE; phase++) print_phase(out, r, (still_phase)phase);
+  fprintf(out, "%-13s %.3f s\n", "load", load_seconds);
+  for (int phase = STILL_PHASE_PANELS; phase < STILL_PHASE_DECODE; phase++) print_phase(out, r, (still_phase)phase);
   fprintf(out, "%-13s %.1f tokens/s\n", "prefill", r->tokens_per_second);
 }
 
@@ -63,7 +66,7 @@ void report_memory(FILE *out, const still_report *r) {
   report_process_memory(&process);
   fprintf(out, "%-13s %s allocated at most", "memory", report_bytes(r->peak_bytes, allocated));
   if (process.peak_resident)
-    fprintf(out, "; %s resident at most, %s of it mapped files", report_bytes(process.peak_resident, resident),
+    fprintf(out, "; %s resident at most (mapped files: %s at the end)", report_bytes(process.peak_resident, resident),
             report_bytes(process.mapped, mapped));
   fputc('\n', out);
 }
@@ -91,6 +94,7 @@ void report_json_model(struct json *j, const still_model *model) {
   json_object_end(j);
 }
 
+/* Each value as its own type: a choice by name, never by number, so that a longer list of choices changes no file. */
 void report_json_settings(struct json *j, const still_settings *settings) {
   still_key key = {.size = sizeof key};
   char text[64];

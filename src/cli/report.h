@@ -22,7 +22,7 @@ struct report_process {
 };
 void report_process_memory(struct report_process *process);
 
-void report_prefill(FILE *out, const still_report *report);
+void report_prefill(FILE *out, double load_seconds, const still_report *report);
 void report_memory(FILE *out, const still_report *report);
 
 void report_json_model(struct json *j, const still_model *model);     /* "model": {...} */
