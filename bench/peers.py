@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """peers.py - Stillpoint beside llama.cpp on one machine, one model file, one text: a single interleaved run.
 
-In:       --stillpoint, --model, --text; each --peer NAME=PYTHON[:FOLDER]: a Python that has llama-cpp-python, or gets it from FOLDER.
+In:       --stillpoint, --model, --text; each --peer NAME=PYTHON[:FOLDER]: a Python with llama-cpp-python, perhaps from FOLDER.
 Out:      options and builds of all sides, then medians of prefill (warm) and decode in tokens per second, with ratios and spread.
 Not here: quality (tests/model), other models' downloads.
 
-Rounds go ours, peer, peer, ours, ... so that a machine that slows down does so for all. Ours is a fresh process per round (its figures
-are warm ones all the same, see stillpoint-bench(1)); a peer keeps its model loaded (peers_llama.py), with one build and one choice
-of batch sizes each. Peers differ in the last bits and do not halt: what is compared is the time to the first token of the same prompt.
+Rounds go ours, peer, peer, ours, ... so that a machine that slows down does so for all. Ours is a fresh process per round
+(its figures are warm ones all the same, see stillpoint-bench(1)); a peer keeps its model loaded (peers_llama.py), with one
+build and one choice of batch sizes each. Peers differ in the last bits and do not halt: what is compared is the time to the
+first token of the same prompt.
 """
 
 import argparse
@@ -100,7 +101,8 @@ def processor():
 
 def describe(options, peers):
     print("machine: %s, %d processors seen, load %.2f" % (processor(), os.cpu_count(), os.getloadavg()[0]))
-    print("model: %s, text: %s, threads %d, rounds %d" % (os.path.basename(options.model), options.text, options.threads, options.rounds))
+    print("model: %s, text: %s" % (os.path.basename(options.model), options.text))
+    print("threads %d, rounds %d" % (options.threads, options.rounds))
     for peer in peers:
         print("%s: %s" % (peer.name, ", ".join("%s %s" % item for item in peer.build.items())))
 
@@ -118,7 +120,7 @@ def parse():
     parser.add_argument("--predict", type=int, default=32, help="tokens to decode")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--option", action="append", default=[], help="one more word for `stillpoint bench`, as --option=--isa=avx2")
+    parser.add_argument("--option", action="append", default=[], help="one more word for `stillpoint bench`")
     parser.add_argument("--json", help="file for all single figures")
     return parser.parse_args()
 

@@ -2,7 +2,7 @@
 """reference.py - the library's two arithmetics against torch fp32 on the same weights. On demand; not part of `make check`.
 
 In:       --library libstillpoint.so, --model FILE, a Python with numpy, torch and gguf.
-Out:      one line per document and arithmetic; last a line of totals and "passed" or "failed" against the bars. Exit 1 when failed.
+Out:      one line per document and arithmetic, then totals; last "passed", or "failed" and which bars. Exit 1 when failed.
 Not here: the halted prefill (perplexity --against float reports kept-set agreement), speed.
 
 The documents are files of any Debian 12 and the Python that runs this; they are named here, before anything was measured on them.
@@ -98,7 +98,7 @@ def parse():
     parser.add_argument("--model", required=True)
     parser.add_argument("--window", type=int, default=4096, help="tokens of each document (default 4096)")
     parser.add_argument("--float-window", type=int, default=512, help="tokens of each document on the float path (default 512)")
-    parser.add_argument("--documents", type=int, default=len(DOCUMENTS), help="the first so many (fewer miss the bar of positions)")
+    parser.add_argument("--documents", type=int, default=len(DOCUMENTS), help="the first so many (fewer miss a bar)")
     parser.add_argument("--numerics", default="float,int8")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", help="file for the figures")

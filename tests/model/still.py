@@ -56,7 +56,8 @@ class Session:
     def tokens(self, text, flags=ADD_BOS):
         n = c.c_size_t()
         room = (c.c_int32 * (len(text) + 1))()
-        if self.dll.still_tokenize(self.model, text, c.c_size_t(len(text)), c.c_uint(flags), room, c.c_size_t(len(room)), c.byref(n)):
+        if self.dll.still_tokenize(self.model, text, c.c_size_t(len(text)), c.c_uint(flags), room, c.c_size_t(len(room)),
+                                   c.byref(n)):
             raise Failure(self.dll.still_model_error(self.model).decode())
         return list(room[:n.value])
 

@@ -1,11 +1,12 @@
 """blocks.py - the 15 tensor types: blocks of bytes to integers, scales and minima.
 
-In:       rows of bytes as they lie in the file.  Out: Row(q, scale, minimum): weight i = scale[i // sub] * q[i] + minimum[i // sub].
+In:       rows of bytes as they lie in the file.
+Out:      Row(q, scale, minimum): weight i = scale[i // sub] * q[i] + minimum[i // sub].
 Not here: the reader (gguf_file.py), products (layers.py).
 
-Weights to fp32 need no stated order: scale is a product of an fp16 (11 bits) and at most 8 bits of integer, q has at most 8 bits and where
-both are wide their product still fits 24 bits (Q6_K: 11 + 7 + 5; IQ4_XS: 11 + 5 + 7), so scale and scale * q are exact, and so is the
-minimum (11 + 6 bits). Only the sum with the minimum rounds, once.
+Weights to fp32 need no stated order: scale is a product of an fp16 (11 bits) and at most 7 bits of integer, q has at most
+7 bits, and where both are wide their product still fits 24 bits (Q6_K: 11 + 7 + 5; IQ4_XS: 11 + 5 + 7), so scale and
+scale * q are exact, and so is the minimum (11 + 6 bits). Only the sum with the minimum rounds, once.
 """
 
 import numpy as np

@@ -4,9 +4,9 @@ In:       float32 arrays; the last axis is the vector.
 Out:      float32 and integer arrays, bit for bit what the contract (man 7 stillpoint-numerics, sections 1, 2 and 4) asks for.
 Not here: models, files, layers.
 
-NumPy's float32 +, -, *, /, sqrt and rint are those of IEEE 754, one rounding each. Only two things need care: the fused multiply-add,
-which NumPy lacks, and the order of every sum, which NumPy's own sum does not promise. Scalars are np.float32 throughout: NumPy 1 would
-turn a Python float times a float32 scalar into double.
+NumPy's float32 +, -, *, /, sqrt and rint are those of IEEE 754, one rounding each. Only two things need care: the fused
+multiply-add, which NumPy lacks, and the order of every sum, which NumPy's own sum does not promise. Scalars are np.float32
+throughout: NumPy 1 would turn a Python float times a float32 scalar into double.
 """
 
 import os
@@ -22,8 +22,8 @@ TINY = F(2.0 ** -100)       # rows whose largest element is below count as zero
 def fma(a, b, c):
     """a * b + c, rounded once to fp32.
 
-    a * b is exact in double (24 + 24 <= 53 bits). The sum with c is rounded to odd in double: when it is not exact, the neighbour with
-    an odd last bit is taken. As 53 >= 2 * 24 + 2, rounding that to fp32 is the same as rounding the exact value.
+    a * b is exact in double (24 + 24 <= 53 bits). The sum with c is rounded to odd in double: when it is not exact, the
+    neighbour with an odd last bit is taken. As 53 >= 2 * 24 + 2, rounding that to fp32 is rounding the exact value.
     """
     product = np.asarray(a, np.float64) * np.asarray(b, np.float64)
     c = np.asarray(c, np.float64)
@@ -75,7 +75,7 @@ def rmsnorm(x, weight, eps):
     return (x * r[..., None]) * weight
 
 
-# ---- exp2: the one number that the page leaves to a file of constants -------------------------------------------------------------
+# ---- exp2: the one number that the page leaves to a file of constants -----------------------------------------
 
 def exp2_coefficients(path=None):
     """Coefficients of the polynomial, highest power first, out of simd/exp2.h: SP_EXP2_C<i>; the constant term is 1."""
@@ -90,7 +90,7 @@ def exp2_coefficients(path=None):
 
 
 class Exp2:
-    """n = rint(x), f = x - n, the polynomial in f by Horner with fma, times 2^n exactly. 1 at 0, 0 below 2^-126 and at -inf."""
+    """n = rint(x), f = x - n, the polynomial in f by Horner with fma, times 2^n. 1 at 0, 0 below 2^-126 and at -inf."""
 
     def __init__(self, coefficients):
         self.coefficients = coefficients
@@ -110,7 +110,7 @@ class Exp2:
         return np.where(most, F(np.inf), y)
 
 
-# ---- rotation and quantisation ----------------------------------------------------------------------------------------------------
+# ---- rotation and quantisation --------------------------------------------------------------------------------
 
 def block_of(n, most=256):
     """The largest power of two that divides n, at most `most`."""
@@ -121,7 +121,10 @@ def block_of(n, most=256):
 
 
 def rotate(x, b):
-    """Unnormalised Walsh-Hadamard transform of each block of b in the last axis: stages h = 1, 2, 4, ..: (u, v) -> (u + v, u - v)."""
+    """Unnormalised Walsh-Hadamard transform of each block of b in the last axis.
+
+    Stages h = 1, 2, 4, ..: (u, v) -> (u + v, u - v).
+    """
     shape = x.shape
     h = 1
     while h < b:

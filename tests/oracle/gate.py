@@ -33,7 +33,7 @@ class Settings:
         return layer == first or (self.every > 0 and layer > first and (layer - first) % self.every == 0)
 
 
-# ---- scores -----------------------------------------------------------------------------------------------------------------------
+# ---- scores ---------------------------------------------------------------------------------------------------
 
 def splitmix64(x):
     mask = (1 << 64) - 1
@@ -48,8 +48,10 @@ def random_score(rows, seed):
 
 
 def mass(exp2, queries, cache, first):
-    """What the last rows of a list give to each of its keys: summed over rows, then over heads. `queries` hold those rows only, the
-    first of them being row `first` of the list."""
+    """What the last rows of a list give to each of its keys: summed over rows, then over heads.
+
+    `queries` hold those rows only, the first of them being row `first` of the list.
+    """
     n, heads, _ = queries.q.shape
     keys, group = len(cache.k), heads // cache.k.shape[1]
     rows, limits = np.arange(n), first + 1 + np.arange(n)
@@ -79,7 +81,7 @@ def query_score(exp2, seen_layers, settings):
     return pool_max(best, settings.pool // 2)
 
 
-# ---- selection --------------------------------------------------------------------------------------------------------------------
+# ---- selection ------------------------------------------------------------------------------------------------
 
 def select(score, timeline, n_timeline, settings, eligible=None):
     """Positions in the list that are kept. score: higher is kept; timeline: each row's index; eligible: by timeline index."""

@@ -23,7 +23,7 @@ def to_fp32(exact):
     return exact.astype(F)
 
 
-# ---- linear layers ----------------------------------------------------------------------------------------------------------------
+# ---- linear layers --------------------------------------------------------------------------------------------
 
 class Prefill:
     """Rotate, one scale a row, integer product over all of K, one epilogue. Rows that share an input share its integers."""
@@ -56,7 +56,8 @@ class Decode:
 
     def row(self, tensor, i, piece=8192):
         """One activation row; the weight rows in pieces, for the memory's sake."""
-        return np.concatenate([self.rows(tensor, tensor.data[at:at + piece], i) for at in range(0, len(tensor.data), piece)])
+        starts = range(0, len(tensor.data), piece)
+        return np.concatenate([self.rows(tensor, tensor.data[at:at + piece], i) for at in starts])
 
     def rows(self, tensor, data, i):
         if blocks.is_float(tensor.kind):
@@ -68,7 +69,7 @@ class Decode:
         dot = np.einsum("nju,ju->nj", weights.q.reshape(n, subs, weights.sub).astype(np.float64), q)
         total = to_fp32(q.sum(axis=1))
         lanes = np.zeros((n, fp32.LANES), F)
-        for at in range(0, subs, fp32.LANES):                # sub-block j goes to lane j mod 16: sixteen of them side by side
+        for at in range(0, subs, fp32.LANES):               # sub-block j goes to lane j mod 16: sixteen side by side
             part = slice(at, min(at + fp32.LANES, subs))
             lane = lanes[:, :part.stop - at]
             lane = fp32.fma(to_fp32(dot[:, part]), weights.scale[:, part] * d[part], lane)
@@ -78,7 +79,7 @@ class Decode:
         return fp32.fold(lanes)
 
 
-# ---- positions --------------------------------------------------------------------------------------------------------------------
+# ---- positions ------------------------------------------------------------------------------------------------
 
 def rotate_pairs(x, rope, positions):
     """RoPE on x [n, heads, head_dim]: (fma(x0, c, -(x1 * s)), fma(x1, c, x0 * s))."""
@@ -93,7 +94,7 @@ def rotate_pairs(x, rope, positions):
     return y
 
 
-# ---- KV cache and attention -------------------------------------------------------------------------------------------------------
+# ---- KV cache and attention -----------------------------------------------------------------------------------
 
 class Cache:
     """Keys and values of one layer's list of rows: int8 and one scale a row and head."""
@@ -172,7 +173,7 @@ def visit(exp2, queries, head, rows, cache, kv, tile, limits, m, l, o):
     return top, l, o
 
 
-# ---- the two halves of a layer ----------------------------------------------------------------------------------------------------
+# ---- the two halves of a layer --------------------------------------------------------------------------------
 
 def name_of(layer, part):
     return "blk.%d.%s" % (layer, part)

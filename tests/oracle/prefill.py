@@ -3,8 +3,8 @@
 In:       a Model, token ids, Settings.  Out: scores and kept rows of the first gate, logits of the last row, sampled tokens.
 Not here: the arithmetic (layers.py), the choice (gate.py).
 
-All rows of a layer are computed at once: a row's bits do not depend on the rows that are computed with it, which is why the library may
-cut the prompt into chunks of any size.
+All rows of a layer are computed at once: a row's bits do not depend on the rows that are computed with it, which is why the
+library may cut the prompt into chunks of any size.
 """
 
 import numpy as np
@@ -39,13 +39,16 @@ class Run:
         x = model.embed(ids)
         seen_layers = []                                 # of this list, for `query`
         for layer in range(model.n_layers):
-            u, queries, k = layers.attention(model, exp2, layers.Prefill, layer, x, rows, self.caches[layer], self.shift[layer])
+            u, queries, k = layers.attention(model, exp2, layers.Prefill, layer, x, rows, self.caches[layer],
+                                             self.shift[layer])
             self.keys.append(k)
             at_gate = settings is not None and settings.is_gate(layer, model.n_layers)
             if settings is not None and settings.policy == "query":
                 seen_layers.append(last_rows(queries, self.caches[layer], settings.window))
             if at_gate:
-                feed = layers.feed_forward(model, exp2, layers.Prefill, layer, x + u) if settings.policy == "block" else None
+                feed = None
+                if settings.policy == "block":
+                    feed = layers.feed_forward(model, exp2, layers.Prefill, layer, x + u)
                 kept = self.choose(settings, eligible, u, feed, rows, seen_layers[-settings.gate_layers:])
                 rows, x, u, seen_layers = rows[kept], x[kept], u[kept], []
             x = x + u
@@ -67,7 +70,8 @@ class Run:
         self.n_tokens += 1
         x = model.embed([token])
         for layer in range(model.n_layers):
-            u, _, _ = layers.attention(model, exp2, layers.Decode, layer, x, position, self.caches[layer], self.shift[layer])
+            u, _, _ = layers.attention(model, exp2, layers.Decode, layer, x, position, self.caches[layer],
+                                       self.shift[layer])
             x = x + u
             x = x + layers.feed_forward(model, exp2, layers.Decode, layer, x)
         self.logits = layers.logits(model, x)[0]
