@@ -21,7 +21,22 @@ def reply(**values):
     print(json.dumps(values), flush=True)
 
 
+def without_repacking():
+    """The binding has no argument for it: weights stay as the file has them (repacked ones are no faster here, and crash with AMX)."""
+    defaults = llama_cpp.llama_model_default_params
+
+    def changed():
+        params = defaults()
+        params.use_extra_bufts = False
+        return params
+
+    llama_cpp.llama_cpp.llama_model_default_params = changed
+    llama_cpp.llama_model_default_params = changed
+
+
 def open_model(options, n_ctx):
+    if not options.repack:
+        without_repacking()
     return llama_cpp.Llama(
         model_path=options.model, n_ctx=n_ctx, n_batch=options.batch, n_ubatch=options.ubatch,
         n_threads=options.threads, n_threads_batch=options.threads, flash_attn=True,
@@ -71,10 +86,12 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--ubatch", type=int, default=512)
+    parser.add_argument("--repack", action="store_true", help="let llama.cpp repack weights")
     options = parser.parse_args()
     llama = open_model(options, options.context)
     reply(version=llama_cpp.__version__, system=llama_cpp.llama_print_system_info().decode(), threads=options.threads,
-          n_batch=options.batch, n_ubatch=options.ubatch, flash_attn=True, type_k="f16", type_v="f16")
+          n_batch=options.batch, n_ubatch=options.ubatch, flash_attn=True, type_k="f16", type_v="f16",
+          repack=options.repack)
     for line in sys.stdin:
         request = json.loads(line)
         if request["op"] == "prefill":
