@@ -69,8 +69,8 @@ STILL_API const char *still_status_text(still_status status); /* the meaning in 
 typedef enum still_log_level { STILL_LOG_DEBUG = 0, STILL_LOG_INFO = 1, STILL_LOG_WARN = 2 } still_log_level;
 
 typedef enum still_phase {
-  STILL_PHASE_LOAD = 0,   /* done/total: bytes of a file's header and tensor table, then layers */
-  STILL_PHASE_PANELS = 1, /* done/total: layers whose panels are built */
+  STILL_PHASE_LOAD = 0,   /* done/total: bytes of a file's header and tensor table */
+  STILL_PHASE_PANELS = 1, /* done/total: layers whose weights are in the form that a prefill reads */
   STILL_PHASE_LOWER = 2,  /* done/total: tokens x layers below and at the gate */
   STILL_PHASE_GATE = 3,   /* done/total: gates */
   STILL_PHASE_UPPER = 4,  /* done/total: kept tokens x layers above the gate */

@@ -21,8 +21,8 @@ struct sp_pass {
   unsigned from, to;
   size_t at;
   const struct sp_watch *watch; /* what to record, or NULL */
-  still_phase phase;            /* progress: `done` row-layers of `total` were finished before; `live` share of rows */
-  uint64_t done, total;
+  still_phase phase;            /* progress: `done` of `total` before, a layer of this chunk is worth `worth`; `live` share of rows */
+  uint64_t done, total, worth;
   double live;
 };
 

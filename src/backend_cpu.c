@@ -89,7 +89,7 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
   w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
   if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
   uint64_t done = pass->done;
-  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += w->n) {
+  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += pass->worth) {
     SP_TRY(sp_progress(w->ctx, pass->phase, done, pass->total, pass->live));
     SP_TRY(run_layer(w, layer, pass));
   }
@@ -117,7 +117,7 @@ static still_status probe(struct sp_lane *lane, const still_token *tokens, size_
   SP_TRY(reserve(lane, 0, layers, n, n));
   SP_TRY(load(lane, tokens, 0, n));
   w->key_sum = sum;
-  still_status status = run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = (uint64_t)n * layers, .live = 1});
+  still_status status = run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1});
   w->key_sum = NULL;
   return status;
 }

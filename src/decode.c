@@ -19,5 +19,5 @@ still_status sp_decode(struct sp_timeline *t, still_token token) {
   t->tokens[t->n++] = token;
   t->decoded++;
   t->ctx->seconds[STILL_PHASE_DECODE] += sp_seconds() - since;
-  return sp_progress(t->ctx, STILL_PHASE_DECODE, t->decoded, 0, 1);
+  return sp_progress(t->ctx, STILL_PHASE_DECODE, t->decoded, t->decoded, 1);
 }

@@ -117,6 +117,7 @@ still_status sp_model_probe(still_model *m, struct sp_ctx *ctx) {
   pthread_mutex_lock(&m->lock);
   if (!m->probed) {
     double start = sp_seconds();
+    sp_phase_begin(ctx);
     status = sp_probe(ctx, m->backend, &m->engine, m->vocab);
     m->probed = status == STILL_OK;
     ctx->seconds[STILL_PHASE_PANELS] = sp_seconds() - start; /* the panels that it built are in it */
@@ -212,7 +213,9 @@ still_status still_tokenize(const still_model *m, const char *text, size_t bytes
 }
 
 still_status still_token_piece(const still_model *m, still_token token, int special, const char **piece, size_t *bytes) {
-  if (!m || !piece || !bytes || !sp_vocab_piece(m->vocab, token, piece, bytes)) return STILL_EARG;
+  if (!m || !piece || !bytes) return STILL_EARG;
+  if (!sp_vocab_piece(m->vocab, token, piece, bytes))
+    return sp_fail(&last_error, STILL_EARG, "token %d is not in the vocabulary of %u", (int)token, m->config.n_vocab);
   if (!special && sp_vocab_is_special(m->vocab, token)) *bytes = 0;
   return STILL_OK;
 }

@@ -82,11 +82,12 @@ static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, con
   if (!last) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
   for (pass.at = first; pass.at < stage->rows; pass.at += chunk) {
     size_t n = stage->rows - pass.at < chunk ? stage->rows - pass.at : chunk;
+    pass.worth = n;
     SP_TRY(bring(t, i, pass.at, n));
     SP_TRY(t->backend->run(t->lane, &pass));
     SP_TRY(last ? observe(t, o, pass.at, n) : wait_at_gate(t, i, &pass));
     if (last && pass.at + n == stage->rows) SP_TRY(t->backend->logits(t->lane, n - 1, 1, t->logits));
-    pass.done += (uint64_t)n * layers;
+    pass.done += n * layers;
   }
   return STILL_OK;
 }
@@ -108,7 +109,8 @@ static still_status pass_gate(struct sp_timeline *t, size_t i) {
   sp_gate_select(&t->gate, &job);
   for (size_t k = 0; k < job.n_kept; k++) t->position[k] = t->position[t->kept[k]];
   t->stage[i + 1].rows = job.n_kept;
-  sp_count(t->engine, SP_SLOT_radix_kth, 1);
+  for (int slot = SP_SLOT_order_keys; slot <= SP_SLOT_compress; slot++) sp_count(t->engine, slot, 1);
+  if (policy->query) sp_count(t->engine, SP_SLOT_pool_max, 1);
   if (i > 0) return STILL_OK;
   for (size_t r = 0; r < n; r++) t->first_score[r] = policy->report(t->score[r]);
   memcpy(t->first_kept, t->kept, job.n_kept * sizeof *t->kept);

@@ -77,7 +77,7 @@ static still_status find_all(struct sp_weights *w, const struct sp_gguf *g) {
   if (!w->layers) return STILL_ENOMEM;
   for (unsigned i = 0; i < c->n_layers; i++) {
     SP_TRY(find_layer(w, g, i));
-    SP_TRY(sp_progress(w->ctx, STILL_PHASE_LOAD, i + 1, c->n_layers, 1));
+    if (w->float_path) SP_TRY(sp_progress(w->ctx, STILL_PHASE_PANELS, i + 1, c->n_layers, 1));
   }
   SP_TRY(find_vector(w, g, false, c->n_embd, "output_norm.weight", 0, &w->final_norm));
   SP_TRY(find_weight(w, g, &w->embed, c->n_vocab, c->n_embd, "token_embd.weight", 0));
