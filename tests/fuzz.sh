@@ -10,4 +10,6 @@ mutants() {
 }
 ok "mutants of model files" mutants fuzz_gguf 20000
 note "$(tail -n 1 "$work/fuzz_gguf")"
+ok "mutants of texts and chat templates" mutants fuzz_text 20000
+note "$(tail -n 1 "$work/fuzz_text")"
 tap_end

@@ -19,7 +19,7 @@ test_programs = \
   tests/check_session tests/check_text tests/check_vocab tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
-  tests/mktiny tests/quant_dump examples/complete examples/questions
+  tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
 test_scripts = \
   tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh tests/header.sh tests/install.sh tests/man.sh \
   tests/oracle.sh tests/structure.sh tests/symbols.sh
@@ -30,6 +30,7 @@ examples_questions_LDADD = libstillpoint.la
 
 tiny_model = tests/tiny.c tests/tiny_vocab.c tests/tiny.h
 tests_mktiny_SOURCES = tests/mktiny.c $(tiny_model)
+tests_text_tool_SOURCES = tests/text_tool.c $(tiny_model)
 tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_model)
 tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_chat_SOURCES = tests/check_chat.c tests/chat_cases.h tests/chat_cases.c
@@ -43,13 +44,16 @@ tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
-  tests/fuzz/fuzz_gguf
+  tests/fuzz/fuzz_gguf tests/fuzz/fuzz_text
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(tiny_model)
 tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(tiny_model)
+tests_fuzz_fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += \
-  tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/torch_model.py tests/oracle/blocks.py \
+  tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/templates.py tests/model/tokens.py \
+  tests/model/torch_model.py tests/oracle/blocks.py \
   tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py \
   tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py tests/oracle/run.py tests/oracle/selfcheck.py
 
