@@ -7,6 +7,7 @@
 #include "tests/run.h"
 
 #include <check.h>
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,11 @@ struct opened run_open(const struct tiny_spec *spec, const char *settings) {
   char path[32];
   still_error error = {.size = sizeof error};
   still_settings *s = run_settings(settings);
+  fenv_t caller; /* a test may have changed it for the library's sake, not for the model's */
+  fegetenv(&caller);
+  fesetenv(FE_DFL_ENV);
   tiny_make(spec, 0, &bytes);
+  fesetenv(&caller);
   o.file = tiny_share(&bytes, path);
   ck_assert_msg(still_model_open(path, s, NULL, &o.model, &error) == STILL_OK, "%s", error.text);
   tiny_free(&bytes);
