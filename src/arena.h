@@ -15,12 +15,13 @@ bool sp_mul(size_t a, size_t b, size_t *out);
 bool sp_sum(size_t a, size_t b, size_t *out);
 size_t sp_round_up(size_t n, size_t multiple); /* n small enough not to overflow */
 
-/* count * size bytes aligned to 64, NULL (STILL_ENOMEM, naming `what` and the bytes) on failure or overflow. count 0 gives a valid
- * pointer. Content undefined; sp_calloc zeroes. sp_free takes the same count and size; NULL allowed. */
+/* count * size bytes aligned to 64, NULL (STILL_ENOMEM, naming `what` and the bytes) on failure or overflow. count 0 gives a
+ * valid pointer. Content undefined; sp_calloc zeroes. sp_free takes the same count and size; NULL allowed. */
 void *sp_alloc(struct sp_ctx *ctx, size_t count, size_t size, const char *what);
 void *sp_calloc(struct sp_ctx *ctx, size_t count, size_t size, const char *what);
 void sp_free(struct sp_ctx *ctx, void *memory, size_t count, size_t size);
-char *sp_strdup(struct sp_ctx *ctx, const char *text, size_t bytes, const char *what); /* adds the NUL; free with (bytes + 1, 1) */
+char *sp_strdup(struct sp_ctx *ctx, const char *text, size_t bytes,
+                const char *what); /* adds the NUL; free with (bytes + 1, 1) */
 
 /* An arena: many small objects with one lifetime (a vocabulary, a template, a tensor table). Freed as a whole. */
 struct sp_arena {

@@ -1,5 +1,5 @@
 /*
- * attn.h - the attention sublayer on a chunk of rows: q, k, v -> rotation -> KV cache -> flash attention -> output projection = U.
+ * attn.h - the attention sublayer on a chunk of rows: q, k, v, rotation, KV cache, flash attention, output projection.
  *
  * In:       normed inputs of a layer (work->chunk or work->row), where the chunk's rows stand in the layer's list.
  * Out:      work->u; the KV cache grown by the chunk; what the watch asks for.

@@ -4,8 +4,8 @@
  * In:       tokens, list indices, ranges of halves.  Out: scores and logits; everything else stays on the device.
  * Not here: the choice of rows (gate.c decides on the host, for every backend), settings of the method.
  *
- * A lane is one session's rows on a device: a chunk that moves through the layers, the KV cache, parked rows. All verbs that can fail
- * keep their sentence in the context that `begin` was given. Every backend returns the same bits on the int8 path.
+ * A lane is one session's rows on a device: a chunk that moves through the layers, the KV cache, parked rows. All verbs that can
+ * fail keep their sentence in the context that `begin` was given. Every backend returns the same bits on the int8 path.
  */
 #ifndef SP_BACKEND_H
 #define SP_BACKEND_H
@@ -21,7 +21,7 @@ struct sp_pass {
   unsigned from, to;
   size_t at;
   const struct sp_watch *watch; /* what to record, or NULL */
-  still_phase phase;            /* progress: `done` of `total` before, a layer of this chunk is worth `worth`; `live` share of rows */
+  still_phase phase; /* progress: `done` of `total` before, a layer of this chunk is worth `worth`; `live` share of rows */
   uint64_t done, total, worth;
   double live;
 };
@@ -30,11 +30,12 @@ struct sp_backend {
   const char *name;
   still_status (*begin)(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
   void (*end)(struct sp_lane *lane);
-  /* Room for lists of `rows` rows in layers [first, last), for `positions` positions, for `parked` rows in park `park` (if not 0). */
+  /* Room for lists of `rows` rows in layers [first, last), for `positions` positions, and for positions. */
   still_status (*reserve)(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions);
   still_status (*reserve_park)(struct sp_lane *lane, unsigned park, size_t rows);
   still_status (*load)(struct sp_lane *lane, const still_token *tokens, size_t position, size_t n);   /* chunk := embeddings */
-  still_status (*take)(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n); /* chunk := parked rows */
+  still_status (*take)(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position,
+                       size_t n); /* chunk := parked rows */
   still_status (*put)(struct sp_lane *lane, unsigned park, size_t at);                                /* park the chunk */
   still_status (*run)(struct sp_lane *lane, const struct sp_pass *pass);                              /* prefill path */
   still_status (*step)(struct sp_lane *lane, const struct sp_pass *pass);                             /* decode path, one row */

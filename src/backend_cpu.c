@@ -109,7 +109,9 @@ static still_status scores(struct sp_lane *lane, const struct sp_watch *watch, f
   return STILL_OK;
 }
 
-static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) { return sp_head(&lane->work, first, n, out); }
+static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) {
+  return sp_head(&lane->work, first, n, out);
+}
 
 static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, float *sum) {
   struct sp_work *w = &lane->work;
@@ -117,12 +119,24 @@ static still_status probe(struct sp_lane *lane, const still_token *tokens, size_
   SP_TRY(reserve(lane, 0, layers, n, n));
   SP_TRY(load(lane, tokens, 0, n));
   w->key_sum = sum;
-  still_status status = run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1});
+  still_status status =
+      run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1});
   w->key_sum = NULL;
   return status;
 }
 
 const struct sp_backend sp_backend_cpu = {
-    .name = "cpu", .begin = begin, .end = end, .reserve = reserve, .reserve_park = reserve_park, .load = load, .take = take, .put = put,
-    .run = run, .step = step, .scores = scores, .logits = logits, .probe = probe,
+    .name = "cpu",
+    .begin = begin,
+    .end = end,
+    .reserve = reserve,
+    .reserve_park = reserve_park,
+    .load = load,
+    .take = take,
+    .put = put,
+    .run = run,
+    .step = step,
+    .scores = scores,
+    .logits = logits,
+    .probe = probe,
 };

@@ -8,8 +8,8 @@
  * projectors; per-layer head counts or widths; mixtures of experts; sliding windows shorter than the trained context; soft caps,
  * scales, clamps and ALiBi that are not neutral; RoPE scaling other than none, linear, yarn and llama3; every tensor that the
  * architecture does not use here (fused, per-expert, norms of other families, layers past block_count). Biases are optional on
- * every matrix of a layer, q and k norms belong to qwen3. Tolerated: blk.N.attn_rot_embd.weight (angles kept by old converters), and
- * keys of the architecture that are not known, each with a warning in the log.
+ * every matrix of a layer, q and k norms belong to qwen3. Tolerated: blk.N.attn_rot_embd.weight (angles kept by old converters),
+ * and keys of the architecture that are not known, each with a warning in the log.
  */
 #ifndef SP_CONFIG_H
 #define SP_CONFIG_H

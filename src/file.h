@@ -1,8 +1,8 @@
 /*
  * file.h - files as bytes: a read-only map or a plain read of the whole file.
  *
- * In:       a path.  Out: pointer and length, valid until closed. A file that shrinks while mapped is the reader's risk: SIGBUS is
- *           avoided by reading (map = false).
+ * In:       a path.  Out: pointer and length, valid until closed. A file that shrinks while mapped is the reader's risk: SIGBUS
+ *           is avoided by reading (map = false).
  * Not here: formats.
  */
 #ifndef SP_FILE_H

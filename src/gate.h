@@ -4,8 +4,8 @@
  * In:       scores of a list of n rows and the settings.  Out: indices into the list.
  * Not here: how scores come about (policy.c), what happens to the rows (park.c). Runs on the host for every backend.
  *
- * numerics, section 5: halted = min(floor(rho n), rows that may be halted), K = n - halted; with a threshold, rows that reach it stay
- * as well; the K-th largest key by radix selection; among equal keys the lowest indices stay.
+ * numerics, section 5: halted = min(floor(rho n), rows that may be halted), K = n - halted; with a threshold, rows that reach it
+ * stay as well; the K-th largest key by radix selection; among equal keys the lowest indices stay.
  */
 #ifndef SP_GATE_H
 #define SP_GATE_H

@@ -10,7 +10,7 @@
 
 #include "panel.h"
 
-/* The arrays of a cache: where the pointer stands, bytes of a row of one head. Everything that allocates, moves or counts uses it. */
+/* The arrays of a cache: where the pointer stands, bytes of a row of one head. All that allocates, moves or counts uses it. */
 struct array {
   void **at;
   size_t row;
@@ -33,7 +33,10 @@ static size_t arrays(struct sp_kv *kv, struct array a[MOST_ARRAYS]) {
 }
 
 void sp_kv_init(struct sp_kv *kv, const struct sp_config *c, bool float_path) {
-  *kv = (struct sp_kv){.heads = c->n_kv_heads, .d = c->head_dim, .dk = sp_round_up(c->head_dim, 64), .dv = sp_round_up(c->head_dim, 16),
+  *kv = (struct sp_kv){.heads = c->n_kv_heads,
+                       .d = c->head_dim,
+                       .dk = sp_round_up(c->head_dim, 64),
+                       .dv = sp_round_up(c->head_dim, 16),
                        .float_path = float_path};
 }
 

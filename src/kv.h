@@ -4,8 +4,8 @@
  * In:       keys and values of one row and head.  Out: struct sp_kv.
  * Not here: which rows are on the layer's list (prefill.c), the shift of keys (attn.c).
  *
- * A layer's list may be shorter than the timeline: above a gate it holds the kept rows only. Row i of the list has its own original
- * position, which only the rotation of its key knows.
+ * A layer's list may be shorter than the timeline: above a gate it holds the kept rows only. Row i of the list has its own
+ * original position, which only the rotation of its key knows.
  */
 #ifndef SP_KV_H
 #define SP_KV_H
@@ -30,11 +30,13 @@ still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows);
 void sp_kv_free(struct sp_ctx *ctx, struct sp_kv *kv);
 uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t rows); /* of one layer */
 
-/* Stores row i of one head. k and v are [d]; both are overwritten. k is what attention multiplies: rotated by position and, on the int8
- * path, shifted. False if k or v is not finite. */
+/* Stores row i of one head. k and v are [d]; both are overwritten. k is what attention multiplies: rotated by position and, on
+ * the int8 path, shifted. False if k or v is not finite. */
 bool sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, size_t head, size_t i, float *k, float *v);
 
-static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) { return kv->k + (head * kv->rows + i) * kv->dk; }
+static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) {
+  return kv->k + (head * kv->rows + i) * kv->dk;
+}
 static inline const int8_t *sp_kv_v(const struct sp_kv *kv, size_t head) { return kv->v + head * kv->rows * kv->dv; }
 
 #endif

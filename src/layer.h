@@ -1,5 +1,5 @@
 /*
- * layer.h - half a layer at a time. Half 2l is the attention of layer l with its residual, half 2l + 1 its feed-forward with its own.
+ * layer.h - half a layer at a time. Half 2l is the attention of layer l and its residual, half 2l + 1 its feed-forward.
  *
  * In:       the chunk's hidden rows (work->x).  Out: the same rows, one half further; what the watch asks for.
  * Not here: the order of halves (backend_cpu.c), chunks (prefill.c).

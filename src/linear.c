@@ -41,8 +41,16 @@ static void add_bias(const struct sp_weight *w, size_t rows, size_t col0, size_t
 
 static void block_panel(const struct sp_engine *e, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
                         size_t col0, size_t cols, float *y, size_t ldy) {
-  e->kernels->gemm(&(struct sp_gemm){.x = in->q + row0 * in->ld, .ldx = in->ld, .sx = in->scale + row0, .w = &w->panel, .col0 = col0,
-                                     .cols = cols, .bias = w->bias, .y = y, .ldy = ldy, .rows = rows});
+  e->kernels->gemm(&(struct sp_gemm){.x = in->q + row0 * in->ld,
+                                     .ldx = in->ld,
+                                     .sx = in->scale + row0,
+                                     .w = &w->panel,
+                                     .col0 = col0,
+                                     .cols = cols,
+                                     .bias = w->bias,
+                                     .y = y,
+                                     .ldy = ldy,
+                                     .rows = rows});
 }
 
 static void block_file(const struct sp_engine *e, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
@@ -62,8 +70,8 @@ static void block_float(const struct sp_engine *e, const struct sp_weight *w, co
 
 static const struct path {
   bool (*take)(const struct sp_engine *, struct sp_input *, size_t, float *);
-  void (*block)(const struct sp_engine *, const struct sp_weight *, const struct sp_input *, size_t, size_t, size_t, size_t, float *,
-                size_t);
+  void (*block)(const struct sp_engine *, const struct sp_weight *, const struct sp_input *, size_t, size_t, size_t, size_t,
+                float *, size_t);
   enum sp_slot take_slot, block_slot; /* for the counts; SP_SLOTS: no kernel of the table */
   size_t row_block, col_block;        /* of a task: rows stay in the second-level cache while 64 columns pass */
 } paths[SP_PATHS] = {
@@ -76,8 +84,8 @@ bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r,
   return paths[in->path].take(engine, in, r, x);
 }
 
-void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
-                     size_t col0, size_t cols, float *y, size_t ldy) {
+void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0,
+                     size_t rows, size_t col0, size_t cols, float *y, size_t ldy) {
   paths[in->path].block(engine, w, in, row0, rows, col0, cols, y, ldy);
 }
 

@@ -12,9 +12,9 @@
 /* Takes row r of `in` from x ([in->k] fp32, overwritten). False if a number is not finite. Thread-safe for different rows. */
 bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r, float *x);
 
-/* y[r * ldy + c] for rows [row0, row0 + rows) of the input and outputs [col0, col0 + cols); col0 a multiple of 64. Inside a task. */
-void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
-                     size_t col0, size_t cols, float *y, size_t ldy);
+/* y[r * ldy + c] for rows [row0, row0 + rows) of the input and outputs [col0, col0 + cols); col0 % 64 == 0. Inside a task. */
+void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0,
+                     size_t rows, size_t col0, size_t cols, float *y, size_t ldy);
 
 void sp_linear_count(struct sp_engine *engine, enum sp_path path, size_t blocks); /* so many calls of sp_linear_block */
 

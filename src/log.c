@@ -37,8 +37,8 @@ double sp_seconds(void) {
 void sp_phase_begin(struct sp_ctx *ctx) { ctx->phase_start = sp_seconds(); }
 
 still_status sp_progress(struct sp_ctx *ctx, still_phase phase, uint64_t done, uint64_t total, double live) {
-  static const char *const names[STILL_PHASES] = {"loading", "building panels", "the lower layers", "the gate", "the upper layers",
-                                                  "decoding"};
+  static const char *const names[STILL_PHASES] = {"loading",  "building panels",  "the lower layers",
+                                                  "the gate", "the upper layers", "decoding"};
   int stop = atomic_load_explicit(&ctx->cancel, memory_order_relaxed);
   if (!stop && ctx->hooks.progress) {
     still_progress progress = {.size = sizeof progress, .phase = phase, .done = done, .total = total,

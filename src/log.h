@@ -1,5 +1,5 @@
 /*
- * log.h - the context that every part of the library works in: the caller's hooks, the error sentence, the cancel flag, byte counts.
+ * log.h - the context that every part works in: the caller's hooks, the error sentence, the cancel flag, byte counts.
  *
  * In:       still_hooks of the caller.  Out: one log line, one progress call, one yes or no to "go on?".
  * Not here: memory (arena.h), formatting of progress bars (the command).

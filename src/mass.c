@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The window's queries of all heads of all layers, packed in lanes: group g of head h of layer i holds window rows [16 g, 16 g + 16). */
+/* The window's queries, packed in lanes: group g of head h of layer i holds window rows [16 g, 16 g + 16). */
 struct queries {
   size_t groups; /* a head */
   uint8_t *q;
@@ -54,7 +54,8 @@ static void add_layer(const struct mass *job, size_t layer, size_t tile, const u
   const struct queries *p = &job->packed;
   const struct sp_kv *kv = &w->kv[job->watch->first_layer + layer];
   for (size_t h = 0; h < c->n_heads; h++) {
-    size_t kv_head = h / (c->n_heads / c->n_kv_heads), row = kv_head * kv->rows + tile * SP_TILE, at = (layer * c->n_heads + h) * lanes(p);
+    size_t kv_head = h / (c->n_heads / c->n_kv_heads), row = kv_head * kv->rows + tile * SP_TILE,
+           at = (layer * c->n_heads + h) * lanes(p);
     w->engine->kernels->mass(&(struct sp_mass){.k = kv->k + row * kv->dk, .sk = kv->sk + row, .ksum = kv->ksum + row, .d = kv->d,
                                                .groups = p->groups, .q = p->q + at * kv->dk, .sq = p->sq + at, .m = p->m + at,
                                                .l = p->l + at, .limit = limit, .total = total});

@@ -44,7 +44,8 @@ static still_status pick_kernels(still_model *m, const struct sp_kernels **kerne
   const char *why = "";
   *kernels = sp_kernels_pick(m->settings.isa_name, &why);
   if (*kernels) return STILL_OK;
-  return sp_fail(&m->ctx.error, STILL_EDEVICE, "the kernels of \"%s\" cannot be used: %s; take --isa auto", m->settings.isa_name, why);
+  return sp_fail(&m->ctx.error, STILL_EDEVICE, "the kernels of \"%s\" cannot be used: %s; take --isa auto", m->settings.isa_name,
+                 why);
 }
 
 static still_status check_blas(still_model *m) {
@@ -146,8 +147,12 @@ void sp_model_plan(const still_model *m, const struct sp_settings *settings, uin
   struct sp_settings s = *settings;
   s.panels = m->settings.value.panels;
   if (m->settings.value.memory_limit) s.memory_limit = m->settings.value.memory_limit;
-  sp_plan(&(struct sp_plan_job){.config = &m->config, .settings = &s, .float_path = m->weights.float_path,
-                                .threads = (size_t)m->weights.team.threads, .mapped = sp_gguf_bytes(m->gguf), .weights = m->fixed_bytes},
+  sp_plan(&(struct sp_plan_job){.config = &m->config,
+                                .settings = &s,
+                                .float_path = m->weights.float_path,
+                                .threads = (size_t)m->weights.team.threads,
+                                .mapped = sp_gguf_bytes(m->gguf),
+                                .weights = m->fixed_bytes},
           n_tokens, plan);
 }
 
@@ -205,8 +210,8 @@ still_status still_tokenize(const still_model *m, const char *text, size_t bytes
       status = STILL_ENOMEM;
   }
   if (status == STILL_OK)
-    status = sp_vocab_encode(&ctx, m->vocab, text, bytes, trusted, (flags & STILL_TEXT_ADD_BOS) && sp_vocab_adds_bos(m->vocab), tokens,
-                             capacity, n_tokens);
+    status = sp_vocab_encode(&ctx, m->vocab, text, bytes, trusted, (flags & STILL_TEXT_ADD_BOS) && sp_vocab_adds_bos(m->vocab),
+                             tokens, capacity, n_tokens);
   if (status == STILL_OK) status = fit(&ctx, *n_tokens, capacity);
   sp_free(&ctx, trusted, bytes, 1);
   return call_end(&ctx, status);
@@ -230,7 +235,8 @@ static void spelling(const still_model *m, still_token token, char text[64]) {
   snprintf(text, 64, "%.*s", known ? (int)bytes : 0, known ? piece : "");
 }
 
-static still_status render(const still_model *m, struct sp_ctx *ctx, const still_message *messages, size_t n, struct sp_chat_text *out) {
+static still_status render(const still_model *m, struct sp_ctx *ctx, const still_message *messages, size_t n,
+                           struct sp_chat_text *out) {
   struct sp_string source = {0};
   char bos[64], eos[64];
   SP_TRY(sp_gguf_string(m->gguf, "tokenizer.chat_template", &source));

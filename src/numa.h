@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* Memory nodes that this process may use; 1 where that is unknown (no libnuma, no node files, a container that forbids the call). */
+/* Memory nodes that this process may use; 1 where that is unknown (no libnuma, no node files, a container that forbids it). */
 int sp_numa_nodes(void);
 /* Deals the whole pages inside [memory, memory + bytes) over the nodes, so that all sockets read panels at the same speed. */
 void sp_numa_spread(void *memory, size_t bytes);

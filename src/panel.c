@@ -74,8 +74,10 @@ still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, cons
   }
   size_t bad = atomic_load(&b.bad);
   if (status == STILL_OK && bad != SIZE_MAX)
-    status = sp_fail(&ctx->error, STILL_ENUMERIC, "tensor %s has a weight in row %zu that is not finite (its data begin at offset %llu): "
-                     "the file is damaged, get it again", tensor->name, bad, (unsigned long long)tensor->offset);
+    status = sp_fail(&ctx->error, STILL_ENUMERIC,
+                     "tensor %s has a weight in row %zu that is not finite (its data begin at offset %llu): "
+                     "the file is damaged, get it again",
+                     tensor->name, bad, (unsigned long long)tensor->offset);
   sp_free(ctx, b.scratch, (size_t)team->threads, b.scratch_stride);
   if (status != STILL_OK) sp_panel_free(ctx, panel);
   return status;

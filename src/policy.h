@@ -4,8 +4,8 @@
  * In:       what a backend measured.  Out: one score a row; low scores are halted.
  * Not here: how many rows stay (gate.c).
  *
- * query:  attention of the last rows, pooled (ours).   delta: ||U|| (DASH, arXiv 2604.18103).   block: ||U + F||, of the paper too.
- * random, inverse (high deltas are halted), recent (early rows are halted): the paper's and our controls.
+ * query:  attention of the last rows, pooled (ours).   delta: ||U|| (DASH, arXiv 2604.18103).   block: ||U + F||, of the paper
+ * too. random, inverse (high deltas are halted), recent (early rows are halted): the paper's and our controls.
  */
 #ifndef SP_POLICY_H
 #define SP_POLICY_H

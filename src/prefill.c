@@ -4,8 +4,8 @@
  * In:       struct sp_timeline with tokens.  Out: caches, logits of the last row, scores, kept rows.
  * Not here: how rows are scored (policy.c), chosen (gate.c), parked and compacted (park.c), computed (behind backend.h).
  *
- * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no further,
- * because from there on it could only change itself. Dense is one stage and no gate.
+ * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no
+ * further, because from there on it could only change itself. Dense is one stage and no gate.
  */
 #include "prefill.h"
 
@@ -102,8 +102,8 @@ static still_status pass_gate(struct sp_timeline *t, size_t i) {
                                        .position = t->position, .score = t->score, .n = n});
   for (size_t r = 0; r < n; r++)
     if (!isfinite(t->score[r]))
-      return sp_fail(&t->ctx->error, STILL_ENUMERIC, "the score of the token at position %u at the gate of layer %u is not finite",
-                     t->position[r], watch.layer);
+      return sp_fail(&t->ctx->error, STILL_ENUMERIC,
+                     "the score of the token at position %u at the gate of layer %u is not finite", t->position[r], watch.layer);
   struct sp_gate_job job = {.kernels = t->engine->kernels, .settings = t->settings, .score = t->score, .position = t->position,
                             .eligible = t->eligible, .n_eligible = t->n_eligible, .n = n, .kept = t->kept};
   sp_gate_select(&t->gate, &job);

@@ -17,7 +17,8 @@ still_status sp_probe_tokens(struct sp_ctx *ctx, const struct sp_vocab *vocab, s
   return STILL_OK;
 }
 
-still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine, const struct sp_vocab *vocab) {
+still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine,
+                      const struct sp_vocab *vocab) {
   if (engine->weights->float_path) return STILL_OK;
   still_token tokens[SP_PROBE_TOKENS];
   struct sp_lane *lane;

@@ -1,7 +1,8 @@
 /*
  * probe.h - the constant that is taken off every key (numerics, section 3, step 1).
  *
- * In:       a model's own vocabulary and layers.  Out: per layer and KV head the mean key of a fixed text, a constant of the model.
+ * In:       a model's own vocabulary and layers.  Out: per layer and KV head the mean key of a fixed text, a constant of the
+ *           model.
  * Not here: the subtraction (attn.c).
  */
 #ifndef SP_PROBE_H
@@ -24,7 +25,8 @@ enum { SP_PROBE_TOKENS = 64 };
 still_status sp_probe_tokens(struct sp_ctx *ctx, const struct sp_vocab *vocab, still_token tokens[SP_PROBE_TOKENS]);
 
 /* Fills engine->shift, which must be zero. On the float path there is no shift. */
-still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine, const struct sp_vocab *vocab);
+still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine,
+                      const struct sp_vocab *vocab);
 
 static inline size_t sp_probe_length(const struct sp_config *c) { return (size_t)c->n_layers * c->n_kv_heads * c->head_dim; }
 

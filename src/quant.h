@@ -23,7 +23,8 @@ bool sp_quant_find(uint32_t file_number, enum sp_type *type);
 const char *sp_quant_unknown(uint32_t file_number); /* name of a type that exists in the field but not here ("IQ2_XS"), or NULL */
 /* Bytes of a row of k elements; false when k is not a multiple of the block or the size overflows. */
 bool sp_quant_row_bytes(enum sp_type type, uint64_t k, size_t *bytes);
-/* The first block of [row, row + bytes) whose scale or minimum (or, for float types, whose value) is NaN or infinite; -1 if all are finite. */
+/* The first block of [row, row + bytes) whose scale or minimum (or, for float types, whose value) is NaN or infinite; -1 if all
+ * are finite. */
 int64_t sp_quant_not_finite(enum sp_type type, const uint8_t *data, size_t bytes);
 
 #endif

@@ -4,8 +4,8 @@
  * In:       base, scaling, positions.  Out: cos and sin in fp32.
  * Not here: the rotation itself.
  *
- * Scalings as their papers define them: linear (position interpolation, arXiv 2306.15595), YaRN (arXiv 2309.00071, "NTK by parts"),
- * Llama 3 (wavelength bands). rope_freqs.weight divides the frequencies and replaces a llama3 rule.
+ * Scalings as their papers define them: linear (position interpolation, arXiv 2306.15595), YaRN (arXiv 2309.00071, "NTK by
+ * parts"), Llama 3 (wavelength bands). rope_freqs.weight divides the frequencies and replaces a llama3 rule.
  */
 #include "rope.h"
 

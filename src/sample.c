@@ -108,7 +108,8 @@ static void select_best(struct sp_candidate *c, size_t n, size_t k) {
   }
 }
 
-/* Candidates in falling order with softmax p at the temperature; top-k, top-p and min-p cut the end off. Returns how many stay. */
+/* Candidates in falling order with softmax p at the temperature; top-k, top-p and min-p cut the end off. Returns how many stay.
+ */
 static size_t cut(const still_sampler *s, const struct sp_kernels *kernels, struct sp_candidate *c, size_t n, float *scratch) {
   size_t k = s->settings.top_k && (size_t)s->settings.top_k < n ? (size_t)s->settings.top_k : n, kept = 0;
   select_best(c, n, k);
@@ -122,7 +123,8 @@ static size_t cut(const still_sampler *s, const struct sp_kernels *kernels, stru
     if (kept > 0 && ((s->settings.top_p < 1 && enough) || faint)) break;
     seen += scratch[kept];
   }
-  for (size_t i = 0; i < kept; i++) scratch[i] = (c[i].logit - c[0].logit) * (float)(1.4426950408889634 / s->settings.temperature);
+  for (size_t i = 0; i < kept; i++)
+    scratch[i] = (c[i].logit - c[0].logit) * (float)(1.4426950408889634 / s->settings.temperature);
   kernels->exp2(scratch, scratch, kept);
   return kept;
 }

@@ -18,8 +18,10 @@ static still_status check_memory(still_session *s, size_t n) {
   sp_model_plan(s->model, &s->settings.value, n, &plan);
   if (n <= plan.largest_context) return STILL_OK;
   int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
-  return sp_fail(&s->ctx.error, STILL_ENOMEM, "%zu tokens would take %.1f MiB and %s is smaller: %llu tokens fit; use fewer, a smaller "
-                 "--chunk or fewer --panels", n, (double)plan.total / 0x1p20, limit ? "the memory limit" : "this machine's memory",
+  return sp_fail(&s->ctx.error, STILL_ENOMEM,
+                 "%zu tokens would take %.1f MiB and %s is smaller: %llu tokens fit; use fewer, a smaller "
+                 "--chunk or fewer --panels",
+                 n, (double)plan.total / 0x1p20, limit ? "the memory limit" : "this machine's memory",
                  (unsigned long long)plan.largest_context);
 }
 
@@ -29,14 +31,16 @@ static still_status check_context(still_session *s) {
   size_t wish = (size_t)s->settings.value.context;
   s->most = wish ? wish : c->n_ctx_train;
   if (wish > c->n_ctx_train)
-    sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish, c->n_ctx_train);
+    sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish,
+           c->n_ctx_train);
   return wish ? check_memory(s, wish) : STILL_OK;
 }
 
 static still_status open_timeline(still_session *s) {
   struct sp_timeline *t = &s->timeline;
   size_t n_vocab = s->model->config.n_vocab;
-  *t = (struct sp_timeline){.ctx = &s->ctx, .engine = &s->model->engine, .settings = &s->settings.value, .backend = s->model->backend};
+  *t = (struct sp_timeline){
+      .ctx = &s->ctx, .engine = &s->model->engine, .settings = &s->settings.value, .backend = s->model->backend};
   SP_TRY(check_context(s));
   if ((size_t)s->settings.value.chunk > s->most) s->settings.value.chunk = (int64_t)s->most;
   t->logits = sp_alloc(&s->ctx, SP_FILE_ROWS * n_vocab, sizeof(float), "the logits");
@@ -93,8 +97,8 @@ void still_session_close(still_session *s) {
   free(s);
 }
 
-still_status still_session_open(still_model *model, const still_settings *settings, const still_hooks *hooks, still_session **session,
-                                still_error *error) {
+still_status still_session_open(still_model *model, const still_settings *settings, const still_hooks *hooks,
+                                still_session **session, still_error *error) {
   if (session) *session = NULL;
   still_session *s = model && session ? calloc(1, sizeof *s) : NULL;
   if (!s) {
@@ -211,8 +215,8 @@ still_status still_prefill(still_session *s, const still_token *tokens, size_t n
   return leave(s, &caller, status);
 }
 
-still_status still_score(still_session *s, const still_token *tokens, size_t n_tokens, size_t first, still_position_fn fn, void *user,
-                         still_report *report) {
+still_status still_score(still_session *s, const still_token *tokens, size_t n_tokens, size_t first, still_position_fn fn,
+                         void *user, still_report *report) {
   if (!s || !fn) return STILL_EARG;
   fenv_t caller;
   still_session_reset(s);
@@ -281,8 +285,8 @@ still_status still_sample(still_sampler *sampler, const still_session *s, still_
   fenv_t caller;
   fegetenv(&caller);
   fesetenv(FE_DFL_ENV);
-  still_status status = sp_sample(sampler, s->model->engine.kernels, s->timeline.logits, s->model->config.n_vocab, s->timeline.tokens,
-                                  s->timeline.n, token, log_probability);
+  still_status status = sp_sample(sampler, s->model->engine.kernels, s->timeline.logits, s->model->config.n_vocab,
+                                  s->timeline.tokens, s->timeline.n, token, log_probability);
   fesetenv(&caller);
   return status;
 }

@@ -2,14 +2,24 @@
  * settings.h - every number that a caller may choose: one table of key, type, range, preset, and one struct that the code reads.
  *
  * In:       key and value as text or number.  Out: struct sp_settings with every member in range.
- * Not here: what a setting means to the arithmetic (policy.h), command-line syntax (the command makes its options from this table).
+ * Not here: what a setting means to the arithmetic (policy.h), command-line syntax (the command makes its options from this
+ * table).
  */
 #ifndef SP_SETTINGS_H
 #define SP_SETTINGS_H
 
 #include "status.h"
 
-enum sp_policy { SP_POLICY_QUERY, SP_POLICY_DELTA, SP_POLICY_BLOCK, SP_POLICY_RANDOM, SP_POLICY_INVERSE, SP_POLICY_RECENT, SP_POLICY_DENSE, SP_POLICIES };
+enum sp_policy {
+  SP_POLICY_QUERY,
+  SP_POLICY_DELTA,
+  SP_POLICY_BLOCK,
+  SP_POLICY_RANDOM,
+  SP_POLICY_INVERSE,
+  SP_POLICY_RECENT,
+  SP_POLICY_DENSE,
+  SP_POLICIES
+};
 enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
 
 struct sp_settings { /* in the order of the table */

@@ -22,11 +22,13 @@ struct sp_error {
   char text[512];
 };
 
-/* Keeps status and sentence in e (which may be NULL) and returns status. A sentence already there is replaced; longer ones are cut. */
+/* Keeps status and sentence in e (which may be NULL) and returns status. A sentence already there is replaced; longer ones are
+ * cut. */
 still_status sp_fail(struct sp_error *e, still_status status, const char *format, ...) SP_PRINTF(3, 4);
 void sp_error_clear(struct sp_error *e);
 
-/* Passes a failure on: SP_TRY(call()) returns from the function when call() did not give STILL_OK. For functions with nothing to release. */
+/* Passes a failure on: SP_TRY(call()) returns from the function when call() did not give STILL_OK. For functions with nothing to
+ * release. */
 #define SP_TRY(call)                        \
   do {                                      \
     still_status sp_try_ = (call);          \

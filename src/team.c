@@ -16,7 +16,8 @@
 
 enum { MOST_THREADS = 1024 };
 
-/* A team that was run in a process cannot be run in its forked child: the OpenMP runtime waits for threads that fork did not copy. */
+/* A team that was run in a process cannot be run in its forked child: the OpenMP runtime waits for threads that fork did not
+ * copy. */
 static atomic_int forked_after_use;
 static atomic_int in_use;
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
@@ -51,7 +52,8 @@ static int processors(void) {
 still_status sp_team_open(struct sp_team *team, int threads, struct sp_ctx *ctx) {
   pthread_once(&watch_once, watch_forks);
   if (threads < 0 || threads > MOST_THREADS)
-    return sp_fail(&ctx->error, STILL_EARG, "threads must be 0 (all that the process may use) to %d, not %d", MOST_THREADS, threads);
+    return sp_fail(&ctx->error, STILL_EARG, "threads must be 0 (all that the process may use) to %d, not %d", MOST_THREADS,
+                   threads);
   team->threads = threads ? threads : processors();
   return STILL_OK;
 }

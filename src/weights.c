@@ -35,8 +35,9 @@ static still_status to_floats(struct sp_weights *w, const struct sp_tensor *t, c
   if (!*out) return STILL_ENOMEM;
   for (size_t r = 0; r < rows; r++) w->kernels->dequant[t->type](*out + r * k, t->data + r * t->row_bytes, k);
   if (sp_quant_not_finite(t->type, t->data, t->bytes) >= 0)
-    return sp_fail(&w->ctx->error, STILL_ENUMERIC, "tensor %s at offset %llu has a value that is not finite: the file is damaged, get it again",
-                   t->name, (unsigned long long)t->offset);
+    return sp_fail(&w->ctx->error, STILL_ENUMERIC,
+                   "tensor %s at offset %llu has a value that is not finite: the file is damaged, get it again", t->name,
+                   (unsigned long long)t->offset);
   return STILL_OK;
 }
 

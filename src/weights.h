@@ -2,7 +2,8 @@
  * weights.h - the weights of a model in the forms that the layers use: panels for prefill, the file's rows for decode, fp32 for
  * norms and biases and, on the float path, for everything.
  *
- * In:       config and tensors.  Out: struct sp_layer for each layer; panels on demand within a budget that never changes a result.
+ * In:       config and tensors.  Out: struct sp_layer for each layer; panels on demand within a budget that never changes a
+ *           result.
  * Not here: arithmetic.
  */
 #ifndef SP_WEIGHTS_H
@@ -55,8 +56,8 @@ still_status sp_weights_open(struct sp_ctx *ctx, const struct sp_gguf *g, const 
                              struct sp_weights *weights);
 void sp_weights_close(struct sp_weights *weights);
 
-/* Makes the panels of a layer present until sp_weights_release. Builds them if they are not, letting go of the layer that was used
- * longest ago when the budget is full. Errors and time go to `ctx` (of the session that asks). Thread-safe. */
+/* Makes the panels of a layer present until sp_weights_release. Builds them if they are not, letting go of the layer that was
+ * used longest ago when the budget is full. Errors and time go to `ctx` (of the session that asks). Thread-safe. */
 still_status sp_weights_hold(struct sp_weights *weights, struct sp_ctx *ctx, size_t layer);
 void sp_weights_release(struct sp_weights *weights, size_t layer);
 

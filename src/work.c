@@ -20,11 +20,13 @@ size_t sp_work_groups(const struct sp_config *c, size_t chunk) { return (chunk /
 static size_t scratch_bytes(const struct sp_config *c) {
   size_t longest = c->n_ff > c->n_embd ? c->n_ff : c->n_embd, heads = (size_t)c->n_heads * c->head_dim;
   longest = longest > heads ? longest : heads;
-  size_t group = (size_t)c->n_heads / c->n_kv_heads * SP_LANES * sp_round_up(c->head_dim, 16); /* outputs of a KV head's queries */
+  size_t group =
+      (size_t)c->n_heads / c->n_kv_heads * SP_LANES * sp_round_up(c->head_dim, 16); /* outputs of a KV head's queries */
   size_t need = 2 * SP_FFN_ROWS * SP_FFN_COLS;
   need = need > longest ? need : longest;
   need = need > group ? need : group;
-  return sp_round_up(need * sizeof(float), 4096) + SP_ALIGN; /* not a multiple of 4 KiB: threads' scratch would share cache sets */
+  return sp_round_up(need * sizeof(float), 4096) +
+         SP_ALIGN; /* not a multiple of 4 KiB: threads' scratch would share cache sets */
 }
 
 static size_t input_buffers(struct sp_input *in, struct buffer *b) {
@@ -173,6 +175,8 @@ void sp_work_bad(struct sp_work *w, size_t row) {
 still_status sp_work_check(struct sp_work *w, unsigned layer, const char *where) {
   size_t row = atomic_exchange(&w->bad, SIZE_MAX);
   if (row == SIZE_MAX) return STILL_OK;
-  return sp_fail(&w->ctx->error, STILL_ENUMERIC, "layer %u: the input of %s of the token at position %u is not finite; the model file "
-                 "may be damaged", layer, where, w->position[row]);
+  return sp_fail(&w->ctx->error, STILL_ENUMERIC,
+                 "layer %u: the input of %s of the token at position %u is not finite; the model file "
+                 "may be damaged",
+                 layer, where, w->position[row]);
 }

@@ -96,9 +96,12 @@ struct sp_work {
 
 still_status sp_work_open(struct sp_work *work, struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk);
 void sp_work_close(struct sp_work *work);
-uint64_t sp_work_bytes(const struct sp_config *config, bool float_path, size_t chunk, size_t threads); /* without KV, RoPE, record */
+uint64_t sp_work_bytes(const struct sp_config *config, bool float_path, size_t chunk,
+                       size_t threads); /* without KV, RoPE, record */
 
-static inline float *sp_work_scratch(struct sp_work *w, int thread) { return (float *)(w->thread + (size_t)thread * w->thread_stride); }
+static inline float *sp_work_scratch(struct sp_work *w, int thread) {
+  return (float *)(w->thread + (size_t)thread * w->thread_stride);
+}
 
 /* Attention groups of a chunk of n rows: one block of 16 list rows gives ceil(rows * heads per KV head / 16) groups a KV head. */
 size_t sp_work_groups(const struct sp_config *config, size_t chunk);

@@ -79,9 +79,9 @@ START_TEST(null_everywhere) {
 END_TEST
 
 START_TEST(settings_keep_their_ranges) {
-  static const char *const wrong[][2] = {{"ratio", "1"},     {"ratio", "-0.1"}, {"ratio", "nan"}, {"pool", "30"}, {"policy", "loudest"},
-                                         {"chunk", "0"},     {"threads", "x"},  {"ctx", "1.5"},   {"nothing", "1"},
-                                         {"memory-limit", "5Q"}};
+  static const char *const wrong[][2] = {{"ratio", "1"},        {"ratio", "-0.1"},     {"ratio", "nan"}, {"pool", "30"},
+                                         {"policy", "loudest"}, {"chunk", "0"},        {"threads", "x"}, {"ctx", "1.5"},
+                                         {"nothing", "1"},      {"memory-limit", "5Q"}};
   still_settings *s = still_settings_new();
   char before[64], after[64];
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -292,7 +292,8 @@ START_TEST(cancel_anywhere) {
 }
 END_TEST
 
-/* Fails allocation 1, 2, 3, ... of opening, prefill and decode: a status each time, nothing leaks, and the last round succeeds. */
+/* Fails allocation 1, 2, 3, ... of opening, prefill and decode: a status each time, nothing leaks, and the last round succeeds.
+ */
 START_TEST(every_allocation_may_fail) {
   struct tiny_spec spec;
   struct tiny_bytes bytes = {0};
@@ -350,7 +351,8 @@ START_TEST(nothing_grows) {
 END_TEST
 
 START_TEST(plan_tells_the_truth) {
-  static const char *const settings[] = {"min-tokens=0", "policy=dense", "min-tokens=0 policy=delta every=2", "min-tokens=0 chunk=64"};
+  static const char *const settings[] = {"min-tokens=0", "policy=dense", "min-tokens=0 policy=delta every=2",
+                                         "min-tokens=0 chunk=64"};
   struct tiny_spec spec;
   tiny_preset(&spec);
   spec.ctx = 4096;

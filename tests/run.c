@@ -96,8 +96,8 @@ void run_free(struct run *r) {
 }
 
 void run_same(const struct run *a, const struct run *b, const char *what) {
-  ck_assert_msg(a->n_scores == b->n_scores && a->n_kept == b->n_kept, "%s: %zu and %zu scores, %zu and %zu kept rows", what, a->n_scores,
-                b->n_scores, a->n_kept, b->n_kept);
+  ck_assert_msg(a->n_scores == b->n_scores && a->n_kept == b->n_kept, "%s: %zu and %zu scores, %zu and %zu kept rows", what,
+                a->n_scores, b->n_scores, a->n_kept, b->n_kept);
   ck_assert_msg(!memcmp(a->scores, b->scores, a->n_scores * sizeof *a->scores), "%s: the scores differ", what);
   ck_assert_msg(!memcmp(a->kept, b->kept, a->n_kept * sizeof *a->kept), "%s: the kept rows differ", what);
   ck_assert_msg(!memcmp(a->logits, b->logits, a->n_vocab * sizeof *a->logits), "%s: the logits differ", what);
