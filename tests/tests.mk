@@ -53,9 +53,9 @@ tests_fuzz_fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += \
   tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/templates.py tests/model/tokens.py \
-  tests/model/torch_model.py tests/oracle/blocks.py \
-  tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py tests/oracle/layers.py tests/oracle/model.py \
-  tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py tests/oracle/run.py tests/oracle/selfcheck.py
+  tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py \
+  tests/oracle/layers.py tests/oracle/model.py tests/oracle/oracle.py tests/oracle/prefill.py tests/oracle/quant_gguf.py \
+  tests/oracle/run.py tests/oracle/selfcheck.py
 
 if HAVE_CHECK
 check_PROGRAMS += $(test_programs) $(test_helpers)
