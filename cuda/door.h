@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-/* Number of devices. The line (n >= 1 bytes with its end, cut if longer) is "driver 13.0, 2 devices: NVIDIA H200, NVIDIA H200" or,
- * with 0, the reason why there is none. Asks devices for their names and nothing else. The driver stays loaded: it cannot be
+/* Number of devices. The line (n >= 1 bytes with its end, cut if longer) is "driver 13.0, 2 devices: NVIDIA H200, NVIDIA H200"
+ * or, with 0, the reason why there is none. Asks devices for their names and nothing else. The driver stays loaded: it cannot be
  * unloaded safely. Not to be called in a forked child. */
 int sp_cuda_probe(char *why, size_t n);
 
