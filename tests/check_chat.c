@@ -218,8 +218,8 @@ static const char *const runaways[] = {
   "{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s|replace('x', 'xx') %}{% endfor %}",
   "{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s|tojson %}{% endfor %}",
   "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
-  "{% set ns = namespace(l=[]) %}{% for i in range(100) %}{% set ns.l = [ns.l] %}{% endfor %}"
-  "{{ ns.l == [ns.l] or ns.l == ns.l }}",
+  ("{% set ns = namespace(l=[]) %}{% for i in range(100) %}{% set ns.l = [ns.l] %}{% endfor %}"
+   "{{ ns.l == [ns.l] or ns.l == ns.l }}"),
   "{% for i in range(100000) %}0123456789012345678901234567890123456789012345678901234567890123456789{% endfor %}",
   "{% for i in range(300000) %}{{ messages[0].content.split('') }}{% endfor %}",
 };
