@@ -133,7 +133,11 @@ SP_INLINE ivec iv_quad(const void *p) {
 
 #ifdef HAVE_VNNI
 
+#ifdef HAVE_AMX
+enum { DOT_FLIP = 0 }; /* tiles multiply signed bytes; dot() serves nobody there */
+#else
 enum { DOT_FLIP = 0x80 };
+#endif
 typedef ivec side; /* a as unsigned bytes */
 
 SP_INLINE side side_of(ivec a) { return a; }

@@ -201,6 +201,7 @@ static void score_tile(struct tile *w, const struct sp_attn *job, const uint8_t 
     w->s[j] = (float)dot * (sq * job->sk[first + j]);
     if (w->s[j] > w->t) w->t = w->s[j];
   }
+  w->t += 0.0f; /* -0 counts as +0: the order of the maximum is free */
 }
 
 static void weigh_tile(struct tile *w, const float *sv, size_t seen) {
