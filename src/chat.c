@@ -56,7 +56,7 @@ still_status sp_run_spend(struct sp_run *r, size_t bytes) {
 static still_status grow_nodes(struct sp_chat *c) {
   uint32_t room = c->room ? 2 * c->room : 256;
   struct sp_node *nodes = sp_alloc(c->ctx, room, sizeof *nodes, "chat template");
-  if (!nodes) return c->ctx->error.status;
+  if (!nodes) return STILL_ENOMEM;
   if (c->n_nodes) memcpy(nodes, c->nodes, c->n_nodes * sizeof *nodes);
   sp_free(c->ctx, c->nodes, c->room, sizeof *nodes);
   c->nodes = nodes;
@@ -80,7 +80,7 @@ static still_status grow_output(struct sp_ctx *ctx, struct sp_chat_text *out, si
   if (!text || !trusted) {
     sp_free(ctx, text, capacity, 1);
     sp_free(ctx, trusted, capacity, 1);
-    return ctx->error.status;
+    return STILL_ENOMEM;
   }
   if (out->bytes) {
     memcpy(text, out->text, out->bytes);
@@ -121,7 +121,7 @@ static still_status take_source(struct sp_chat *c, const char *source, size_t by
     return sp_fail(&c->ctx->error, STILL_ELIMIT, "a chat template of %zu bytes, at most %d are read; --raw goes without it",
                    bytes, SP_CHAT_SOURCE);
   char *copy = sp_arena_alloc(&c->arena, bytes + 1, 1, "chat template");
-  if (!copy) return c->ctx->error.status;
+  if (!copy) return STILL_ENOMEM;
   for (size_t i = 0; i < bytes; i++) {
     if (source[i] == '\n' && i > 0 && source[i - 1] == '\r') continue;
     copy[c->bytes++] = source[i] == '\r' ? '\n' : source[i];
@@ -140,7 +140,7 @@ static still_status message_text(struct sp_run *r, const char *text, struct sp_v
   *value = (struct sp_value){.kind = SP_V_NONE};
   if (!text) return STILL_OK;
   uint8_t *trust = sp_arena_alloc(&r->c->arena, strlen(text) + 1, 1, "chat messages"); /* zeroed */
-  if (!trust) return r->c->ctx->error.status;
+  if (!trust) return STILL_ENOMEM;
   *value = sp_value_text((struct sp_text){text, trust, strlen(text)});
   return STILL_OK;
 }
@@ -149,7 +149,7 @@ static still_status message_text(struct sp_run *r, const char *text, struct sp_v
 static still_status take_messages(struct sp_run *r, const still_message *messages, size_t n) {
   struct sp_value *list = sp_arena_alloc(&r->c->arena, n, sizeof *list, "chat messages");
   r->messages = sp_arena_alloc(&r->c->arena, 2 * n, sizeof *r->messages, "chat messages");
-  if (!list || !r->messages) return r->c->ctx->error.status;
+  if (!list || !r->messages) return STILL_ENOMEM;
   r->n_messages = n;
   for (size_t i = 0; i < n; i++) {
     SP_TRY(message_text(r, messages[i].role, &r->messages[2 * i]));
@@ -183,7 +183,7 @@ still_status sp_chat_render(struct sp_ctx *ctx, const char *source, size_t sourc
   if (n_messages == 0 || n_messages > SP_CHAT_FUEL)
     return sp_fail(&ctx->error, STILL_EARG, "%zu messages for the chat template; it takes 1 to %d", n_messages, SP_CHAT_FUEL);
   struct sp_run *r = sp_calloc(ctx, 1, sizeof *r, "chat template");
-  if (!r) return ctx->error.status;
+  if (!r) return STILL_ENOMEM;
   sp_arena_init(&c.arena, ctx);
   *r = (struct sp_run){.c = &c, .out = out, .fuel = SP_CHAT_FUEL};
   still_status status = take_source(&c, source, source_bytes);

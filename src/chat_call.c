@@ -130,7 +130,7 @@ static still_status split(struct sp_run *r, struct sp_value *v, const struct sp_
     return sp_run_refuse(r, "%s as the number of splits", sp_value_type(&a->items[1].value));
   if (a->n > 1 && (uint64_t)a->items[1].value.number < n) n = (size_t)a->items[1].value.number; /* a negative one: all */
   struct sp_value *items = sp_arena_alloc(&r->c->arena, n + 1, sizeof *items, "chat list");
-  if (!items) return r->c->ctx->error.status;
+  if (!items) return STILL_ENOMEM;
   SP_TRY(sp_run_spend(r, (n + 1) * sizeof *items));
   for (size_t i = 0; i <= n; i++, from = at + part.bytes) {
     at = text.bytes;
@@ -300,7 +300,7 @@ static still_status select_items(struct sp_run *r, struct sp_value *v, const str
   if (a->n > 1) SP_TRY(string_argument(r, a, 1, &test));
   for (size_t i = 2; i < a->n; i++) rest.items[rest.n++] = a->items[i];
   struct sp_value *chosen = sp_arena_alloc(&r->c->arena, n, sizeof *chosen, "chat list");
-  if (!chosen) return r->c->ctx->error.status;
+  if (!chosen) return STILL_ENOMEM;
   for (size_t i = 0; i < n; i++) {
     struct sp_value attribute;
     SP_TRY(sp_run_spend(r, 0));
@@ -317,7 +317,7 @@ static still_status select_items(struct sp_run *r, struct sp_value *v, const str
 static still_status put_pair(struct sp_run *r, const char *name, size_t bytes, struct sp_value value, struct sp_value *out) {
   struct sp_value *parts = sp_arena_alloc(&r->c->arena, 2, sizeof *parts, "chat list");
   struct sp_text text;
-  if (!parts) return r->c->ctx->error.status;
+  if (!parts) return STILL_ENOMEM;
   SP_TRY(sp_text_literal(r, name, bytes, &text));
   parts[0] = sp_value_text(text);
   parts[1] = value;
@@ -332,7 +332,7 @@ static still_status pairs(struct sp_run *r, struct sp_value *v, const struct sp_
   size_t n = v->kind == SP_V_MESSAGE ? 2 : 0;
   for (const struct sp_attribute *k = youngest; k; k = k->next) n++;
   struct sp_value *all = sp_arena_alloc(&r->c->arena, n, sizeof *all, "chat list");
-  if (!all) return r->c->ctx->error.status;
+  if (!all) return STILL_ENOMEM;
   if (v->kind == SP_V_MESSAGE) {
     SP_TRY(put_pair(r, "role", 4, r->messages[2 * v->number], &all[0]));
     SP_TRY(put_pair(r, "content", 7, r->messages[2 * v->number + 1], &all[1]));
@@ -524,7 +524,7 @@ static still_status raise_exception(struct sp_run *r, struct sp_value *v, const 
 static still_status new_space(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   struct sp_space *space = sp_arena_alloc(&r->c->arena, 1, sizeof *space, "chat map");
-  if (!space) return r->c->ctx->error.status;
+  if (!space) return STILL_ENOMEM;
   for (size_t i = 0; i < a->n; i++) {
     if (!a->items[i].name) return sp_run_refuse(r, "namespace() takes named values only");
     SP_TRY(sp_value_assign(r, space, a->items[i].name, a->items[i].bytes, a->items[i].value));
@@ -544,7 +544,7 @@ static still_status range(struct sp_run *r, struct sp_value *v, const struct sp_
   size_t n = bounds[1] > bounds[0] ? (size_t)bounds[1] - (size_t)bounds[0] : 0;
   SP_TRY(sp_run_spend(r, n < SP_CHAT_FUEL ? n * sizeof *v : SIZE_MAX));
   struct sp_value *items = sp_arena_alloc(&r->c->arena, n, sizeof *items, "chat list");
-  if (!items) return r->c->ctx->error.status;
+  if (!items) return STILL_ENOMEM;
   for (size_t i = 0; i < n; i++) items[i] = sp_value_int(bounds[0] + (int64_t)i);
   *v = (struct sp_value){.kind = SP_V_LIST, .list = {items, n}};
   return STILL_OK;

@@ -82,7 +82,7 @@ static still_status eval_list(struct sp_run *r, const struct sp_node *node, stru
   size_t n = 0;
   for (uint32_t i = node->child; i; i = next_of(r, i)) n++;
   struct sp_value *items = sp_arena_alloc(&r->c->arena, n, sizeof *items, "chat list");
-  if (!items) return r->c->ctx->error.status;
+  if (!items) return STILL_ENOMEM;
   n = 0;
   for (uint32_t i = node->child; i; i = next_of(r, i)) SP_TRY(eval(r, i, &items[n++]));
   *out = (struct sp_value){.kind = SP_V_LIST, .list = {items, n}};
@@ -91,7 +91,7 @@ static still_status eval_list(struct sp_run *r, const struct sp_node *node, stru
 
 static still_status eval_map(struct sp_run *r, const struct sp_node *node, struct sp_value *out) {
   struct sp_space *space = sp_arena_alloc(&r->c->arena, 1, sizeof *space, "chat map");
-  if (!space) return r->c->ctx->error.status;
+  if (!space) return STILL_ENOMEM;
   for (uint32_t i = node->child; i; i = next_of(r, next_of(r, i))) {
     struct sp_value key, value;
     SP_TRY(eval(r, i, &key));
@@ -370,7 +370,7 @@ static still_status choose(struct sp_run *r, const struct sp_node *names, uint32
                            size_t *n) {
   struct sp_value yes, *chosen = sp_arena_alloc(&r->c->arena, *n, sizeof *chosen, "chat list");
   size_t kept = 0, variables = r->n_variables;
-  if (!chosen) return r->c->ctx->error.status;
+  if (!chosen) return STILL_ENOMEM;
   for (size_t i = 0; i < *n; i++) {
     SP_TRY(bind(r, names, &(*items)[i]));
     SP_TRY(eval(r, condition, &yes));
@@ -407,7 +407,7 @@ static still_status run_for(struct sp_run *r, const struct sp_node *node) {
   r->scope = r->n_variables;
   if (node_at(r, condition)->kind != SP_N_ABSENT) SP_TRY(choose(r, names, condition, &items, &n));
   struct sp_loop *loop = sp_arena_alloc(&r->c->arena, 1, sizeof *loop, "chat loop");
-  if (!loop) return r->c->ctx->error.status;
+  if (!loop) return STILL_ENOMEM;
   *loop = (struct sp_loop){.items = items, .n = n};
   SP_TRY(turns(r, names, body, loop));
   r->scope = scope;

@@ -177,7 +177,7 @@ static still_status take_string(struct sp_lexer *l) {
   while (end < l->c->bytes && source[end] != quote) end += source[end] == '\\' ? 2 : 1;
   if (end >= l->c->bytes) return sp_chat_fail(l->c, STILL_EFORMAT, l->at, "a string never ends");
   char *text = sp_arena_alloc(&l->c->arena, (size_t)(end - l->pos) + 1, 1, "chat template");
-  if (!text) return l->c->ctx->error.status;
+  if (!text) return STILL_ENOMEM;
   while (l->pos < end)
     if (source[l->pos] == '\\') {
       l->pos++;

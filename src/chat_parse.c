@@ -150,7 +150,7 @@ static still_status string(struct parser *p, uint32_t *out) {
   while (p->l.kind == SP_T_STRING) {
     struct sp_node *node = node_at(p, *out);
     char *both = sp_arena_alloc(&p->c->arena, (size_t)node->bytes + p->l.bytes + 1, 1, "chat template");
-    if (!both) return p->c->ctx->error.status;
+    if (!both) return STILL_ENOMEM;
     memcpy(both, node->text, node->bytes);
     memcpy(both + node->bytes, p->l.text, p->l.bytes);
     node->text = both;

@@ -34,7 +34,7 @@ still_status sp_text_new(struct sp_run *r, size_t bytes, char **at, uint8_t **tr
   if (bytes > SP_CHAT_OUTPUT)
     return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a string grows over %d bytes", SP_CHAT_OUTPUT);
   *at = sp_arena_alloc(&r->c->arena, bytes, 2, "chat text");
-  if (!*at) return r->c->ctx->error.status;
+  if (!*at) return STILL_ENOMEM;
   *trust = (uint8_t *)*at + bytes;
   *text = (struct sp_text){*at, *trust, bytes};
   return STILL_OK;
@@ -120,7 +120,7 @@ still_status sp_value_assign(struct sp_run *r, struct sp_space *space, const cha
     if (++space->n > SP_CHAT_ENTRIES)
       return sp_chat_fail(r->c, STILL_ELIMIT, r->at, "a map of more than %d entries", SP_CHAT_ENTRIES);
     a = sp_arena_alloc(&r->c->arena, 1, sizeof *a, "chat map");
-    if (!a) return r->c->ctx->error.status;
+    if (!a) return STILL_ENOMEM;
     *a = (struct sp_attribute){.next = space->first, .name = name, .bytes = bytes};
     space->first = a;
   }
@@ -222,7 +222,7 @@ static still_status add_lists(struct sp_run *r, const struct sp_value *a, const 
   size_t n = a->list.n + b->list.n;
   SP_TRY(sp_run_spend(r, n * sizeof *out));
   struct sp_value *items = sp_arena_alloc(&r->c->arena, n, sizeof *items, "chat list");
-  if (!items) return r->c->ctx->error.status;
+  if (!items) return STILL_ENOMEM;
   memcpy(items, a->list.items, a->list.n * sizeof *items);
   memcpy(items + a->list.n, b->list.items, b->list.n * sizeof *items);
   *out = (struct sp_value){.kind = SP_V_LIST, .list = {items, n}};
@@ -325,7 +325,7 @@ static still_status slice_list(struct sp_run *r, const struct sp_value *v, int64
   size_t n = 0;
   SP_TRY(sp_run_spend(r, v->list.n * sizeof *v));
   struct sp_value *items = sp_arena_alloc(&r->c->arena, v->list.n, sizeof *items, "chat list");
-  if (!items) return r->c->ctx->error.status;
+  if (!items) return STILL_ENOMEM;
   for (int64_t i = first; step > 0 ? i < last : i > last; i += step) items[n++] = v->list.items[i];
   *out = (struct sp_value){.kind = SP_V_LIST, .list = {items, n}};
   return STILL_OK;

@@ -55,7 +55,7 @@ static still_status reserve(struct sp_stream *s, size_t bytes) {
   if (s->in && s->out) return STILL_OK;
   free_room(s);
   s->room = 0;
-  return s->ctx->error.status;
+  return STILL_ENOMEM;
 }
 
 /* Moves the characters of s->in[0, bytes) to s->out and returns their bytes. An unfinished one at the end waits, unless `last`.

@@ -65,7 +65,7 @@ static still_status make_index(struct sp_vocab *v) {
   size_t slots = 16;
   while (slots < 2 * (size_t)v->size) slots *= 2;
   v->slots = sp_vocab_take(v, slots, sizeof *v->slots);
-  if (!v->slots) return v->ctx->error.status;
+  if (!v->slots) return STILL_ENOMEM;
   v->slot_mask = slots - 1;
   SP_TRY(index_type(v, SP_TOKEN_NORMAL));
   return index_type(v, SP_TOKEN_USER);
@@ -98,7 +98,7 @@ static const struct sp_key *token_array(struct sp_vocab *v, const struct sp_gguf
 static still_status read_types(struct sp_vocab *v, const struct sp_gguf *g) {
   v->type = sp_vocab_take(v, v->size, 1);
   v->end = sp_vocab_take(v, v->size, 1);
-  if (!v->type || !v->end) return v->ctx->error.status;
+  if (!v->type || !v->end) return STILL_ENOMEM;
   memset(v->type, SP_TOKEN_NORMAL, v->size);
   if (!sp_gguf_key(g, "tokenizer.ggml.token_type")) return STILL_OK;
   const struct sp_key *key = token_array(v, g, "tokenizer.ggml.token_type");
@@ -157,7 +157,7 @@ static still_status read_tokens(struct sp_vocab *v, const struct sp_gguf *g) {
   SP_TRY(sum_spellings(v, key, &total));
   v->text = sp_vocab_take(v, total, 1);
   v->start = sp_vocab_take(v, (size_t)v->size + 1, sizeof *v->start);
-  if (!v->text || !v->start) return v->ctx->error.status;
+  if (!v->text || !v->start) return STILL_ENOMEM;
   for (size_t i = 0; i < v->size; i++) {
     struct sp_string s = {"", 0};
     if (i < sp_key_count(key)) sp_key_string(key, i, &s);
@@ -227,7 +227,7 @@ still_status sp_vocab_open(struct sp_ctx *ctx, const struct sp_gguf *g, uint32_t
     return sp_fail(&ctx->error, STILL_EUNSUPPORTED, "a vocabulary of %u tokens; this version takes 1 to %d", n_vocab,
                    TOKENS_MOST);
   struct sp_vocab *v = sp_calloc(ctx, 1, sizeof *v, "vocabulary");
-  if (!v) return ctx->error.status;
+  if (!v) return STILL_ENOMEM;
   v->ctx = ctx;
   v->size = n_vocab;
   v->memory = sizeof *v;

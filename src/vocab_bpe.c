@@ -107,12 +107,12 @@ static still_status make_merges(struct sp_vocab *v, const struct sp_gguf *g) {
   size_t slots = 16;
   while (slots < 2 * sp_key_count(key)) slots *= 2;
   v->merges = sp_vocab_take(v, slots, sizeof *v->merges);
-  if (!v->merges) return v->ctx->error.status;
+  if (!v->merges) return STILL_ENOMEM;
   v->merge_mask = slots - 1;
   for (size_t i = 0; i < slots; i++) v->merges[i].left = -1;
   size_t scratch_bytes = longest(key);
   char *scratch = sp_alloc(v->ctx, scratch_bytes, 1, "merges");
-  still_status status = scratch ? read_merges(v, key, scratch) : v->ctx->error.status;
+  still_status status = scratch ? read_merges(v, key, scratch) : STILL_ENOMEM;
   sp_free(v->ctx, scratch, scratch_bytes, 1);
   return status;
 }

@@ -31,7 +31,7 @@ still_status sp_encoder_reserve(struct sp_encoder *e, size_t bytes) {
   e->room = room;
   e->symbols = sp_alloc(e->ctx, room, sizeof *e->symbols, "tokenising");
   e->heap = sp_alloc(e->ctx, room, 2 * sizeof *e->heap, "tokenising");
-  return e->symbols && e->heap ? STILL_OK : e->ctx->error.status;
+  return e->symbols && e->heap ? STILL_OK : STILL_ENOMEM;
 }
 
 /* The heap has WAYS children a node, so that those of one stand in one cache line: with a whole text as one piece it is far

@@ -58,7 +58,7 @@ still_status sp_special_open(struct sp_vocab *v) {
   size_t bytes, n = 0;
   for (uint32_t id = 0; id < v->size; id++) n += is_looked_for(v, id, v->start[id + 1] - v->start[id]);
   v->specials = sp_vocab_take(v, n, sizeof *v->specials);
-  if (!v->specials) return v->ctx->error.status;
+  if (!v->specials) return STILL_ENOMEM;
   for (uint32_t id = 0; id < v->size; id++) {
     const char *text = sp_vocab_text(v, (still_token)id, &bytes);
     if (is_looked_for(v, id, bytes))

@@ -46,7 +46,7 @@ static still_status read_scores(struct sp_vocab *v, const struct sp_gguf *g) {
     return sp_fail(&v->ctx->error, STILL_EFORMAT, "tokenizer.ggml.scores has %zu entries for %u tokens; convert the model again",
                    count, v->size);
   v->key = sp_vocab_take(v, v->size, sizeof *v->key);
-  if (!v->key) return v->ctx->error.status;
+  if (!v->key) return STILL_ENOMEM;
   for (size_t i = 0; i < v->size; i++) {
     double score = -1e30; /* of tokens without one: joined last */
     if (i < count && (!sp_key_real(key, i, &score) || !isfinite((float)score)))
@@ -123,7 +123,7 @@ static still_status encode_spm(struct sp_encoder *e, const char *text, size_t by
     sp_free(e->ctx, e->spaced, e->spaced_room, 1);
     e->spaced_room = bytes + 1;
     e->spaced = sp_alloc(e->ctx, e->spaced_room, 1, "tokenising");
-    if (!e->spaced) return e->ctx->error.status;
+    if (!e->spaced) return STILL_ENOMEM;
   }
   size_t n = e->v->space_prefix && after_special;
   e->spaced[0] = ' ';

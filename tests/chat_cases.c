@@ -103,6 +103,9 @@ const struct chat_row chat_rows[] = {
   {"{% set messages = messages[1:] %}{{ messages[0].role }}{{ messages|length }}", "user3"},
   {"{% set block %}[{{ messages[0].role }}]{% endset %}{{ block }}{{ block|length }}", "[system]8"},
   {"{% for i in range(3) %}{{ i }}{% endfor %}{% for i in range(2, 4) %}{{ i }}{% endfor %}", "01223"},
+  {"{% set ns = namespace(a=1) %}{{ ns == ns }}{{ range == range }}{{ 'k' in {'k': 1} }}{{ 'j' in {'k': 1} }}{% for i in "
+   "[1] %}{{ loop == loop }}[{{ loop.nothing }}]{% endfor %}",
+   "TrueTrueTrueFalseTrue[]"},
   {"{% generation %}g{{ 1 }}{% endgeneration %}", "g1"},
   {"{% macro unused(a, b=1) %}{{ a }}{% endmacro %}after", "after"},
   /* white space */
@@ -334,7 +337,7 @@ static const char zephyr[] =
   "{% endif %}\n"
   "{% endfor %}";
 
-/* Conversations 0: one question; 1: system, question, answer with thoughts, question; 2: ends with an answer. */
+/* Conversations: one message; system, question, answer with thoughts, question; ending with the model's answer. */
 const struct chat_model chat_models[] = {
   {"smollm2", smollm2, 0, true,
    "<|im_start|>system\n"

@@ -136,6 +136,25 @@ static const struct {
   {"{{ 'abc'.split('') }}", STILL_EUNSUPPORTED, "an empty string to look for"},
   {"{{ 'abc'|replace('a') }}", STILL_EUNSUPPORTED, "does not take these arguments"},
   {"{{ namespace(1) }}", STILL_EUNSUPPORTED, "named values only"},
+  {"{{ 'abc'.split(1) }}", STILL_EUNSUPPORTED, "a number where a string belongs"},
+  {"{{ 'abc'.split('b', 'c') }}", STILL_EUNSUPPORTED, "a string as the number of splits"},
+  {"{{ messages|tojson }}", STILL_EUNSUPPORTED, "a list cannot become JSON here"},
+  {"{{ 1.upper() }}", STILL_EUNSUPPORTED, "a number has no method upper"},
+  {"{{ 'a' is odd }}", STILL_EUNSUPPORTED, "a string divided by a number"},
+  {"{{ 'a' is divisibleby }}", STILL_EUNSUPPORTED, "the test divisibleby with 0 arguments"},
+  {"{{ range() }}", STILL_EUNSUPPORTED, "range() does not take these arguments"},
+  {"{{ range('a') }}", STILL_EUNSUPPORTED, "a string in range()"},
+  {"{{ 'a' in 1 }}", STILL_EUNSUPPORTED, "a string cannot be looked for in a number"},
+  {"{{ 'a' < 1 }}", STILL_EUNSUPPORTED, "a string and a number have no order"},
+  {"{{ 'a' - 'b' }}", STILL_EUNSUPPORTED, "a string and a string do not go together"},
+  {"{{ 1[:2] }}", STILL_EUNSUPPORTED, "a number cannot be sliced"},
+  {"{{ 'abc'[::-1] }}", STILL_EUNSUPPORTED, "a slice of a string with this step"},
+  {"{{ 'abc'['x':] }}", STILL_EUNSUPPORTED, "a string is no bound of a slice"},
+  {"{{ messages[none] }}", STILL_EUNSUPPORTED, "none is no index"},
+  {"{{ nothing[0] }}", STILL_EUNSUPPORTED, "an item is asked of something that is not defined"},
+  {"{{ {1: 2} }}", STILL_EUNSUPPORTED, "a number as the key of a map"},
+  {"{{ range(1, 2, 3, 4, 5, 6, 7, 8, 9) }}", STILL_EUNSUPPORTED, "more than 8 arguments"},
+  {"{{ messages[] }}", STILL_EUNSUPPORTED, "an index is missing"},
   {"{{ }}", STILL_EUNSUPPORTED, "a value is missing"},
   {"{{ 1 2 }}", STILL_EUNSUPPORTED, "the end of the tag is missing"},
   {"{{ (1 }}", STILL_EUNSUPPORTED, "\")\" is missing"},
@@ -210,6 +229,29 @@ START_TEST(depth_is_bounded_and_length_is_not) {
 }
 END_TEST
 
+/* n copies of `unit` with every "#" replaced by the copy's number. */
+static char *numbered(const char *unit, unsigned n) {
+  char *text = malloc(n * (strlen(unit) + 16) + 1), *end = text;
+  for (unsigned i = 0; i < n; i++)
+    for (const char *at = unit; *at; at++) end += *at == '#' ? sprintf(end, "%u", i) : sprintf(end, "%c", *at);
+  return text;
+}
+
+START_TEST(variables_and_entries_are_bounded) {
+  static const struct {
+    const char *unit;
+    unsigned works, fails;
+  } cases[] = {{"{% set v# = # %}", 240, 300}, {"{% set ns = ns or namespace() %}{% set ns.v# = # %}", 64, 65}};
+  for (size_t i = 0; i < 2; i++) {
+    char *works = numbered(cases[i].unit, cases[i].works), *fails = numbered(cases[i].unit, cases[i].fails);
+    ck_assert_msg(render(works, row_messages, 4) == STILL_OK, "%s", ctx.error.text);
+    ck_assert_int_eq(render(fails, row_messages, 4), STILL_ELIMIT);
+    free(works);
+    free(fails);
+  }
+}
+END_TEST
+
 /* Loops and strings that never come to an end. Each stops within the fuel, with memory to match. */
 static const char *const runaways[] = {
   "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}{% endfor %}{% endfor %}{% endfor %}",
@@ -220,6 +262,9 @@ static const char *const runaways[] = {
   "{% set ns = namespace(l=[1]) %}{% for i in range(60) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
   ("{% set ns = namespace(l=[]) %}{% for i in range(100) %}{% set ns.l = [ns.l] %}{% endfor %}"
    "{{ ns.l == [ns.l] or ns.l == ns.l }}"),
+  "{% for i in range(18) %}{% set x = (x or 'x') + (x or 'x') %}{% endfor %}{{ ('x' * 1) }}",
+  "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(9) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"
+  "{{ ns.s.replace('x', ns.s) }}",
   "{% for i in range(100000) %}0123456789012345678901234567890123456789012345678901234567890123456789{% endfor %}",
   "{% for i in range(300000) %}{{ messages[0].content.split('') }}{% endfor %}",
 };
@@ -307,6 +352,7 @@ int main(void) {
   tcase_add_loop_test(refused, what_is_not_known_is_refused, 0, sizeof refusals / sizeof refusals[0]);
   tcase_add_test(refused, branches_for_tools_do_not_matter);
   tcase_add_loop_test(bounded, depth_is_bounded_and_length_is_not, 0, sizeof bounds / sizeof bounds[0]);
+  tcase_add_test(bounded, variables_and_entries_are_bounded);
   tcase_add_loop_test(bounded, runaways_are_stopped, 0, sizeof runaways / sizeof runaways[0]);
   tcase_add_test(bounded, looking_for_text_is_bounded);
   tcase_add_test(bounded, long_messages_pass);

@@ -55,6 +55,74 @@ START_TEST(damage_is_refused) {
 }
 END_TEST
 
+static void number_tokens(struct tiny_gguf *g) {
+  tiny_key_array(g, "tokenizer.ggml.tokens", SP_GGUF_U32, 1);
+  tiny_put(&g->keys, 7, 4);
+}
+
+START_TEST(tokens_must_be_strings) {
+  struct vocabs b = {.without = "tokenizer.ggml.tokens", .extra = number_tokens};
+  struct vocabs_open o;
+  vocabs_add(&b, "a", NORMAL, 0);
+  ck_assert_int_eq(vocabs_open(&o, &b, "gpt2", "gpt-2"), STILL_EFORMAT);
+  ck_assert_ptr_nonnull(strstr(o.ctx.error.text, "tokenizer.ggml.tokens[0] is no string"));
+  vocabs_close(&o);
+}
+END_TEST
+
+/* More tokens than the model has rows would be ids outside of it; fewer leave rows without a spelling. */
+START_TEST(numbers_of_tokens_and_rows) {
+  struct vocabs b = {0};
+  struct vocabs_open o;
+  struct sp_vocab *other;
+  const char *piece;
+  size_t bytes;
+  vocabs_add_all_bytes(&b);
+  ck_assert_int_eq(vocabs_open(&o, &b, "gpt2", "gpt-2"), STILL_OK);
+  ck_assert_int_eq(sp_vocab_open(&o.ctx, o.gguf, 255, &other), STILL_EFORMAT);
+  ck_assert_ptr_nonnull(strstr(o.ctx.error.text, "256 elements where the model has 255 tokens"));
+  ck_assert_int_eq(sp_vocab_open(&o.ctx, o.gguf, 300, &other), STILL_OK);
+  ck_assert(sp_vocab_piece(other, 299, &piece, &bytes) && bytes == 0);
+  ck_assert(!sp_vocab_piece(other, 300, &piece, &bytes) && !sp_vocab_piece(other, -1, &piece, &bytes));
+  ck_assert(!sp_vocab_adds_bos(other));
+  sp_vocab_close(other);
+  vocabs_close(&o);
+}
+END_TEST
+
+/* Spellings chosen to fall on one slot of the index: without a bound, each would be compared with all before it. */
+START_TEST(colliding_spellings_are_refused) {
+  struct vocabs b = {0};
+  struct vocabs_open o;
+  char spelling[16];
+  for (unsigned i = 0; b.n < 1100; i++) { /* 4096 slots for up to 2048 tokens */
+    int n = snprintf(spelling, sizeof spelling, "%x", i);
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, folded, as in vocab.c */
+    for (int k = 0; k < n; k++) hash = (hash ^ (uint8_t)spelling[k]) * 0x100000001b3u;
+    if (((hash ^ hash >> 32) & 4095) == 0) vocabs_add(&b, spelling, NORMAL, 0);
+  }
+  ck_assert_int_eq(vocabs_open(&o, &b, "gpt2", "gpt-2"), STILL_EFORMAT);
+  ck_assert_ptr_nonnull(strstr(o.ctx.error.text, "fall on one place"));
+  vocabs_close(&o);
+}
+END_TEST
+
+/* A byte-level file with a token outside the alphabet of bytes: it stands for itself. */
+START_TEST(odd_spellings_stand_for_themselves) {
+  struct vocabs b = {0};
+  struct vocabs_open o;
+  const char *piece;
+  size_t bytes;
+  vocabs_add_all_bytes(&b);
+  vocabs_add(&b, "\xe6\x97\xa5", NORMAL, 0);
+  ck_assert_int_eq(vocabs_open(&o, &b, "gpt2", "gpt-2"), STILL_OK);
+  ck_assert(sp_vocab_piece(o.vocab, 256, &piece, &bytes) && bytes == 3 && memcmp(piece, "\xe6\x97\xa5", 3) == 0);
+  size_t n;
+  ck_assert_int_eq(sp_vocab_encode(&o.ctx, o.vocab, "", (1 << 30) + 1, NULL, false, NULL, 0, &n), STILL_ELIMIT);
+  vocabs_close(&o);
+}
+END_TEST
+
 /* Files without types, with merges of unknown tokens, without pre-tokeniser's name: they work, as well as they can. */
 START_TEST(old_files_work) {
   struct vocabs b = {.without = "tokenizer.ggml.token_type"};
@@ -288,11 +356,16 @@ int main(void) {
   Suite *suite = suite_create("vocabulary limits");
   TCase *damage = tcase_create("damage"), *limits = tcase_create("limits");
   tcase_add_loop_test(damage, damage_is_refused, 0, sizeof damages / sizeof damages[0]);
+  tcase_add_test(damage, tokens_must_be_strings);
+  tcase_add_test(damage, numbers_of_tokens_and_rows);
+  tcase_add_test(damage, colliding_spellings_are_refused);
+  tcase_add_test(damage, odd_spellings_stand_for_themselves);
   tcase_add_test(damage, old_files_work);
   tcase_add_test(damage, text_without_tokens_is_refused);
   tcase_add_loop_test(limits, time_is_linear, 0, 5 * (int)(sizeof texts / sizeof texts[0]));
   tcase_add_test(limits, many_tokens_open_quickly);
   tcase_add_loop_test(limits, memory_runs_out, 0, 4);
+  tcase_set_timeout(damage, 120);
   tcase_set_timeout(limits, 120);
   suite_add_tcase(suite, damage);
   suite_add_tcase(suite, limits);
