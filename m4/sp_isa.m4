@@ -39,4 +39,7 @@ AC_DEFUN([SP_ISA_PROBES], [
      return (int)_mm512_cmp_epi8_mask(_mm512_castps_si512(a), _mm512_setzero_si512(), 1)])
   SP_ISA([VNNI], [-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mfma -mf16c], [__AVX512VNNI__], [immintrin.h],
     [volatile int s = 1; __m512i a = _mm512_set1_epi32(s); return _mm512_reduce_add_epi32(_mm512_dpbusd_epi32(a, a, a))])
+  # Tiles are written in assembly, so it is the assembler that is asked.
+  SP_ISA([AMX], [-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mavx512vnni -mfma -mf16c], [__AVX512VNNI__], [immintrin.h],
+    [__asm__ volatile ("tdpbssd %tmm6, %tmm4, %tmm0\n\ttdpbsud %tmm6, %tmm4, %tmm0\n\ttilerelease"); return 0])
 ])

@@ -24,6 +24,11 @@ const char *sp_cpu_lacks(uint32_t has, uint32_t needs) {
 
 #if defined __x86_64__ || defined __i386__
 #include <cpuid.h>
+#include <stdbool.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -48,11 +53,26 @@ static const struct place places[] = {
   {SP_CPU_AVX, 1, 0, ECX, 28},       {SP_CPU_FMA, 1, 0, ECX, 12},       {SP_CPU_F16C, 1, 0, ECX, 29},
   {SP_CPU_AVX2, 7, 0, EBX, 5},       {SP_CPU_AVXVNNI, 7, 1, EAX, 4},    {SP_CPU_AVX512F, 7, 0, EBX, 16},
   {SP_CPU_AVX512DQ, 7, 0, EBX, 17},  {SP_CPU_AVX512CD, 7, 0, EBX, 28},  {SP_CPU_AVX512BW, 7, 0, EBX, 30},
-  {SP_CPU_AVX512VL, 7, 0, EBX, 31},  {SP_CPU_AVX512VNNI, 7, 0, ECX, 11},
+  {SP_CPU_AVX512VL, 7, 0, EBX, 31},  {SP_CPU_AVX512VNNI, 7, 0, ECX, 11}, {SP_CPU_AMX_TILE, 7, 0, EDX, 24},
+  {SP_CPU_AMX_INT8, 7, 0, EDX, 25},
 };
 
+/* Tiles are 8 KB a thread, which Linux (5.16 on) saves only for a process that has asked. It refuses where a signal stack is too small
+ * for them; without the question the first tile instruction is a SIGILL. */
+static bool tiles_permitted(void) {
+#if defined __linux__ && defined __x86_64__
+  enum { GET = 0x1022, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_GET_XCOMP_PERM, ARCH_REQ_XCOMP_PERM, number of the state */
+  uint64_t permitted = 0;
+  if (syscall(SYS_arch_prctl, REQUEST, TILE_DATA) != 0 || syscall(SYS_arch_prctl, GET, &permitted) != 0) return false;
+  return (permitted >> TILE_DATA & 1) != 0;
+#else
+  return false;
+#endif
+}
+
 uint32_t sp_cpu_features(void) {
-  enum { OSXSAVE = 27, YMM = 0x06, ZMM = 0xe6 }; /* XCR0: xmm and ymm; and opmask, upper halves of zmm0-15, zmm16-31 */
+  enum { OSXSAVE = 27 };
+  enum { YMM = 0x06, ZMM = 0xe6, TILES = 0x60000 }; /* XCR0: xmm and ymm; with opmask and both parts of zmm; tiles and their shapes */
   unsigned basic[4], extended[4], sub1[4] = {0};
   ask(1, 0, basic);
   ask(7, 0, extended);
@@ -60,6 +80,7 @@ uint32_t sp_cpu_features(void) {
   uint32_t saved = basic[ECX] >> OSXSAVE & 1 ? saved_registers() : 0, has = 0;
   if ((saved & YMM) == YMM) has |= SP_CPU_BIT(AVX_STATE);
   if ((saved & ZMM) == ZMM) has |= SP_CPU_BIT(AVX512_STATE);
+  if ((saved & TILES) == TILES && (extended[EDX] >> 24 & 1) != 0 && tiles_permitted()) has |= SP_CPU_BIT(AMX_STATE);
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
     const struct place *p = &places[i];
     const unsigned *regs = p->leaf == 1 ? basic : p->sub == 1 ? sub1 : extended;

@@ -24,7 +24,10 @@
   X(AVX512CD, "no AVX-512CD")                                             \
   X(AVX512BW, "no AVX-512BW")                                             \
   X(AVX512VL, "no AVX-512VL")                                             \
-  X(AVX512VNNI, "no AVX-512 VNNI")
+  X(AVX512VNNI, "no AVX-512 VNNI")                                        \
+  X(AMX_TILE, "no AMX")                                                   \
+  X(AMX_INT8, "no AMX for int8")                                          \
+  X(AMX_STATE, "the system does not let this process use AMX tiles")
 
 enum sp_cpu_feature {
 #define SP_CPU_ENUM(name, missing) SP_CPU_##name,
@@ -35,7 +38,8 @@ enum sp_cpu_feature {
 
 #define SP_CPU_BIT(name) ((uint32_t)1 << SP_CPU_##name)
 
-/* Asks the processor anew at each call (some microseconds, more in a virtual machine), so there is no state to share. */
+/* Asks the processor anew at each call (some microseconds, more in a virtual machine), so there is no state to share. Where the
+ * processor has AMX, it also asks the system for permission to use tiles, which holds for the process and its children. */
 uint32_t sp_cpu_features(void);
 /* The sentence fragment for the first feature of `needs` that `has` lacks; NULL if none. Static. */
 const char *sp_cpu_lacks(uint32_t has, uint32_t needs);

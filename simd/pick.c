@@ -36,6 +36,11 @@
 #else
 #define TABLE_VNNI NULL
 #endif
+#ifdef HAVE_ISA_AMX
+#define TABLE_AMX &sp_kernels_amx
+#else
+#define TABLE_AMX NULL
+#endif
 
 /* Weakest first. A level of another architecture has its own branch here and its flags in simd.mk. */
 static const struct sp_isa_level levels[] = {
@@ -45,6 +50,7 @@ static const struct sp_isa_level levels[] = {
   {"avxvnni", TABLE_AVXVNNI},
   {"avx512", TABLE_AVX512},
   {"vnni", TABLE_VNNI},
+  {"amx", TABLE_AMX},
 #endif
 };
 
@@ -56,6 +62,7 @@ static const uint32_t needs[] = {
   NEEDS_AVX2 | SP_CPU_BIT(AVXVNNI),
   NEEDS_AVX512,
   NEEDS_AVX512 | SP_CPU_BIT(AVX512VNNI),
+  NEEDS_AVX512 | SP_CPU_BIT(AVX512VNNI) | SP_CPU_BIT(AMX_TILE) | SP_CPU_BIT(AMX_INT8) | SP_CPU_BIT(AMX_STATE),
 #endif
 };
 

@@ -17,6 +17,6 @@ extern const sp_dequant_fn sp_ref_dequant[SP_TYPES];
 extern const sp_dot_fn sp_ref_dot[SP_TYPES];
 
 /* The tables of the other levels; each exists only if its level was built (build.h: HAVE_ISA_*). */
-extern const struct sp_kernels sp_kernels_avx2, sp_kernels_avxvnni, sp_kernels_avx512, sp_kernels_vnni;
+extern const struct sp_kernels sp_kernels_avx2, sp_kernels_avxvnni, sp_kernels_avx512, sp_kernels_vnni, sp_kernels_amx;
 
 #endif
