@@ -61,6 +61,7 @@ def main():
         total["halted"] += prefill_seconds(halted)
         print(f"\n{question}\n")
         side_by_side(column("dense", dense), column("halted", halted))
+        sys.stdout.flush()
     print(f"\nPrefill of all questions: dense {total['dense']:.1f} s, halted {total['halted']:.1f} s, "
           f"{total['dense'] / max(total['halted'], 1e-9):.2f} times as fast.")
 
