@@ -57,8 +57,8 @@ static const struct place places[] = {
   {SP_CPU_AMX_INT8, 7, 0, EDX, 25},
 };
 
-/* Tiles are 8 KB a thread, which Linux (5.16 on) saves only for a process that has asked. It refuses where a signal stack is too small
- * for them; without the question the first tile instruction is a SIGILL. */
+/* Tiles are 8 KB a thread, which Linux (5.16 on) saves only for a process that has asked. It refuses where a signal stack is too
+ * small for them; without the question the first tile instruction is a SIGILL. */
 static bool tiles_permitted(void) {
 #if defined __linux__ && defined __x86_64__
   enum { GET = 0x1022, REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_GET_XCOMP_PERM, ARCH_REQ_XCOMP_PERM, number of the state */
@@ -72,7 +72,8 @@ static bool tiles_permitted(void) {
 
 uint32_t sp_cpu_features(void) {
   enum { OSXSAVE = 27 };
-  enum { YMM = 0x06, ZMM = 0xe6, TILES = 0x60000 }; /* XCR0: xmm and ymm; with opmask and both parts of zmm; tiles and their shapes */
+  /* XCR0: xmm and ymm; with opmask and both parts of zmm; tiles and their shapes */
+  enum { YMM = 0x06, ZMM = 0xe6, TILES = 0x60000 };
   unsigned basic[4], extended[4], sub1[4] = {0};
   ask(1, 0, basic);
   ask(7, 0, extended);
