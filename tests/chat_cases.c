@@ -12,8 +12,9 @@ const struct chat_row chat_rows[] = {
   /* values and operators */
   {"{{ 1 + 2 * 3 }} {{ (1 + 2) * 3 }} {{ 7 // 2 }} {{ -7 // 2 }} {{ 7 % 3 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ - 3 + 5 }}",
    "7 9 3 -4 1 2 -2 2"},
-  {"{{ 'a' + \"b\" 'c' }} {{ 'a' ~ 1 ~ none ~ true }} {{ 'x\\ty\\n\\\\\\'\\\"\\x41\\u00e9\\q' }}",
-   "abc a1NoneTrue x\ty\n\\'\"A\xc3\xa9\\q"},
+  {"{{ 'a' + \"b\" 'c' }} {{ 'a' ~ 1 ~ none ~ true }} {{ 'x\\ty\\n\\\\\\'\\\"\\x41\\u00e9\\q' }}{{ "
+   "'\\x7f\\x80\\u07ff\\u0800\\uffff\\U00010000' | length }}{{ '\\x7f\\x80\\u07ff\\u0800\\uffff\\U00010000' }}",
+   "abc a1NoneTrue x\ty\n\\'\"A\xc3\xa9\\q6\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80"},
   {"{{ 1 == 1 }} {{ 1 != 1 }} {{ 'a' < 'b' }} {{ 2 >= 3 }} {{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ none == none }} {{ 1 == true "
    "}} {{ '1' == 1 }}",
    "True False True False True False True True False"},

@@ -135,6 +135,7 @@ static const struct {
   {"{% set x.y = 1 %}", STILL_EUNSUPPORTED, "\"x\" is no namespace"},
   {"{{ 'abc'.split('') }}", STILL_EUNSUPPORTED, "an empty string to look for"},
   {"{{ 'abc'|replace('a') }}", STILL_EUNSUPPORTED, "does not take these arguments"},
+  {"{{ 'abc'|replace(old='a', new='b') }}", STILL_EUNSUPPORTED, "does not take these arguments"},
   {"{{ namespace(1) }}", STILL_EUNSUPPORTED, "named values only"},
   {"{{ 'abc'.split(1) }}", STILL_EUNSUPPORTED, "a number where a string belongs"},
   {"{{ 'abc'.split('b', 'c') }}", STILL_EUNSUPPORTED, "a string as the number of splits"},
