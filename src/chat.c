@@ -13,6 +13,7 @@
 
 /* ---- errors ---- */
 
+/* The sentence has three parts: which line, what is wrong and where, how to go on. The quote ends with its line. */
 static still_status fail(const struct sp_chat *c, still_status status, uint32_t at, const char *format, va_list arguments) {
   char what[256];
   uint32_t line = 1, end = at;
@@ -53,6 +54,7 @@ still_status sp_run_spend(struct sp_run *r, size_t bytes) {
 
 /* ---- nodes ---- */
 
+/* Doubles. Numbers of nodes stay what they are; pointers do not, so nobody keeps one across a new node. */
 static still_status grow_nodes(struct sp_chat *c) {
   uint32_t room = c->room ? 2 * c->room : 256;
   struct sp_node *nodes = sp_alloc(c->ctx, room, sizeof *nodes, "chat template");
@@ -73,6 +75,7 @@ still_status sp_chat_node(struct sp_chat *c, enum sp_node_kind kind, uint32_t at
 
 /* ---- output ---- */
 
+/* Text and marks move together, with room for as much again. */
 static still_status grow_output(struct sp_ctx *ctx, struct sp_chat_text *out, size_t bytes) {
   size_t capacity = 2 * bytes + 1024;
   char *text = sp_alloc(ctx, capacity, 1, "chat text");
@@ -131,6 +134,7 @@ static still_status take_source(struct sp_chat *c, const char *source, size_t by
   return STILL_OK;
 }
 
+/* A variable of the outermost scope. There are six; SP_CHAT_VARIABLES has room. */
 static void define(struct sp_run *r, const char *name, struct sp_value value) {
   r->variables[r->n_variables++] = (struct sp_variable){name, (uint32_t)strlen(name), value};
 }

@@ -1,10 +1,12 @@
 /*
- * chat_call.c - the filters, methods, tests and functions that templates call: one table each.
+ * chat_call.c - the filters and methods that templates call: one table each.
  *
  * In:       a value, arguments.  Out: a value.
- * Not here: the language (chat_eval.c). What a table lacks is refused by name when a template reaches it.
+ * Not here: the language (chat_eval.c), tests and functions (chat_builtin.c).
  *
- * Filters and methods have one shape: they turn *v into the result. Filters print what is not a string first, methods refuse it.
+ * Both have one shape: they turn *v into the result. Filters print what is not a string first, methods refuse it. What a table
+ * lacks is refused by name when a template reaches it, not before: templates carry branches for tools that never run here.
+ * Trust travels with bytes: what a function cuts, joins or escapes keeps the marks of its source.
  */
 #include <string.h>
 #include "chat_run.h"
@@ -36,6 +38,7 @@ static const struct sp_value *argument(const struct sp_arguments *a, size_t i, c
   return NULL;
 }
 
+/* Argument i, which the table promises is there, if it is a string. */
 static still_status string_argument(struct sp_run *r, const struct sp_arguments *a, size_t i, struct sp_text *text) {
   *text = (struct sp_text){0};
   if (a->items[i].value.kind != SP_V_STRING)
@@ -60,6 +63,8 @@ static bool is_stripped(const char *at, size_t bytes, const struct sp_text *set)
   return false;
 }
 
+/* strip, lstrip, rstrip, trim: a part of the string, not a copy. Paid for by what is taken off and how much it is compared with.
+ * */
 static still_status strip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   struct sp_text text = v->string, set = {0};
   bool chosen = a->n > 0 && a->items[0].value.kind != SP_V_NONE;
@@ -77,6 +82,7 @@ static still_status strip(struct sp_run *r, struct sp_value *v, const struct sp_
   return sp_run_spend(r, (text.bytes - (to - from)) * (1 + set.bytes));
 }
 
+/* startswith (how: LEFT), endswith (RIGHT) */
 static still_status has_end(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   struct sp_text part, text = v->string;
   SP_TRY(string_argument(r, a, 0, &part));
@@ -106,6 +112,7 @@ static still_status change_case(struct sp_run *r, struct sp_value *v, const stru
   return STILL_OK;
 }
 
+/* A string to look for: not empty, which would be found everywhere. */
 static still_status separator(struct sp_run *r, const struct sp_arguments *a, struct sp_text *part) {
   SP_TRY(string_argument(r, a, 0, part));
   return part->bytes ? STILL_OK : sp_run_refuse(r, "an empty string to look for");
@@ -120,6 +127,7 @@ static still_status occurrences(struct sp_run *r, struct sp_text text, struct sp
   }
 }
 
+/* split(separator[, most]): the parts are views of the string; at most so many cuts, a negative number means all. */
 static still_status split(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   struct sp_text text = v->string, part;
@@ -141,6 +149,7 @@ static still_status split(struct sp_run *r, struct sp_value *v, const struct sp_
   return STILL_OK;
 }
 
+/* Appends bytes and marks and moves both ends on. */
 static void copy_text(char **at, uint8_t **trust, struct sp_text text) {
   memcpy(*at, text.at, text.bytes);
   memcpy(*trust, text.trust, text.bytes);
@@ -148,6 +157,7 @@ static void copy_text(char **at, uint8_t **trust, struct sp_text text) {
   *trust += text.bytes;
 }
 
+/* replace(old, new): the size is known before a byte is copied. New text brings the marks of the argument. */
 static still_status replace(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   struct sp_text text = v->string, from, to, whole;
@@ -185,6 +195,7 @@ static const char *json_escape(char c, char out[7]) {
   return out;
 }
 
+/* The quotes are the template's; an escape has the mark of the byte that it stands for. */
 static still_status json_string(struct sp_run *r, struct sp_value *v) {
   struct sp_text text = v->string, whole;
   char escape[7], *at;
@@ -207,6 +218,7 @@ static still_status json_string(struct sp_run *r, struct sp_value *v) {
   return STILL_OK;
 }
 
+/* As json.dumps(ensure_ascii=False). Lists and maps are for tools, which there are none of. */
 static still_status tojson(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)a, (void)how; /* indent and ensure_ascii mean nothing to the simple values that are known here */
   struct sp_text text;
@@ -224,6 +236,7 @@ static still_status tojson(struct sp_run *r, struct sp_value *v, const struct sp
 
 /* ---- lists and the rest ---- */
 
+/* Characters, not bytes, of a string. */
 static still_status length(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)a, (void)how;
   const struct sp_value *items;
@@ -245,6 +258,7 @@ static still_status item(struct sp_run *r, struct sp_value *v, const struct sp_a
   return sp_value_index(r, v, &index, v);
 }
 
+/* What can be gone through already is a list; the items are shared. */
 static still_status list(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)a, (void)how;
   const struct sp_value *items;
@@ -254,11 +268,13 @@ static still_status list(struct sp_run *r, struct sp_value *v, const struct sp_a
   return STILL_OK;
 }
 
+/* "safe" and, once filters have printed it, "string" change nothing: there is no escaping of HTML here. */
 static still_status same(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)r, (void)v, (void)a, (void)how;
   return STILL_OK;
 }
 
+/* default(value[, boolean]): for what is undefined or, with a true second argument, for all that is not true. */
 static still_status preset(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   struct sp_text empty;
@@ -269,6 +285,7 @@ static still_status preset(struct sp_run *r, struct sp_value *v, const struct sp
   return STILL_OK;
 }
 
+/* join([separator]): each step copies what there is, and is paid for. */
 static still_status join(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   const struct sp_value *items;
@@ -343,6 +360,7 @@ static still_status pairs(struct sp_run *r, struct sp_value *v, const struct sp_
   return STILL_OK;
 }
 
+/* get(key[, preset]); without a preset, none. */
 static still_status get(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   (void)how;
   struct sp_text name;
@@ -395,6 +413,7 @@ static const struct call methods[] = {
   {NULL, NULL, 0, 0, 0, false, 0},
 };
 
+/* Looks the name up and checks number, names and kind before the function sees anything. */
 static still_status run_call(struct sp_run *r, const struct call *table, const char *what, const struct sp_node *node,
                              struct sp_value *v, const struct sp_arguments *a) {
   while (table->name && !sp_is(node->text, node->bytes, table->name)) table++;
@@ -409,6 +428,7 @@ static still_status run_call(struct sp_run *r, const struct call *table, const c
   return table->fn(r, v, a, table->how);
 }
 
+/* A filter of strings sees any value as {{ }} would print it. */
 still_status sp_call_filter(struct sp_run *r, const struct sp_node *node, struct sp_value *v, const struct sp_arguments *a) {
   const struct call *row = filters;
   struct sp_text text;
@@ -422,153 +442,4 @@ still_status sp_call_filter(struct sp_run *r, const struct sp_node *node, struct
 
 still_status sp_call_method(struct sp_run *r, const struct sp_node *node, struct sp_value *v, const struct sp_arguments *a) {
   return run_call(r, methods, "method", node, v, a);
-}
-
-/* ---- tests ---- */
-
-typedef still_status (*test_fn)(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes);
-
-static still_status test_equal(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  return sp_value_equal(r, v, other, yes);
-}
-
-static still_status test_unequal(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  SP_TRY(sp_value_equal(r, v, other, yes));
-  *yes = !*yes;
-  return STILL_OK;
-}
-
-static still_status test_in(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  return sp_value_contains(r, other, v, yes);
-}
-
-static still_status test_divisible(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  if (v->kind != SP_V_INT || other->kind != SP_V_INT || other->number <= 0)
-    return sp_run_refuse(r, "%s divided by %s", sp_value_type(v), sp_value_type(other));
-  *yes = v->number % other->number == 0;
-  return STILL_OK;
-}
-
-static still_status test_odd(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  struct sp_value two = sp_value_int(2);
-  (void)other;
-  SP_TRY(test_divisible(r, v, &two, yes));
-  *yes = !*yes;
-  return STILL_OK;
-}
-
-static still_status test_even(struct sp_run *r, const struct sp_value *v, const struct sp_value *other, bool *yes) {
-  struct sp_value two = sp_value_int(2);
-  (void)other;
-  return test_divisible(r, v, &two, yes);
-}
-
-#define KIND(kind) (1u << SP_V_##kind)
-
-/* A test is a set of kinds, or of kinds with one number, or a function with so many arguments. */
-static const struct test {
-  const char *name;
-  unsigned kinds;
-  int number; /* the bool that counts; -1: any */
-  test_fn fn;
-  uint8_t arguments;
-} tests[] = {
-  {"defined", ~KIND(UNDEFINED), -1, NULL, 0},
-  {"undefined", KIND(UNDEFINED), -1, NULL, 0},
-  {"none", KIND(NONE), -1, NULL, 0},
-  {"string", KIND(STRING), -1, NULL, 0},
-  {"number", KIND(INT) | KIND(BOOL), -1, NULL, 0},
-  {"integer", KIND(INT), -1, NULL, 0},
-  {"boolean", KIND(BOOL), -1, NULL, 0},
-  {"true", KIND(BOOL), 1, NULL, 0},
-  {"false", KIND(BOOL), 0, NULL, 0},
-  {"mapping", KIND(MESSAGE) | KIND(SPACE), -1, NULL, 0},
-  {"sequence", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0},
-  {"iterable", KIND(STRING) | KIND(LIST) | KIND(MESSAGE) | KIND(UNDEFINED), -1, NULL, 0},
-  {"callable", KIND(FUNCTION), -1, NULL, 0},
-  {"equalto", 0, 0, test_equal, 1},
-  {"eq", 0, 0, test_equal, 1},
-  {"==", 0, 0, test_equal, 1},
-  {"ne", 0, 0, test_unequal, 1},
-  {"!=", 0, 0, test_unequal, 1},
-  {"in", 0, 0, test_in, 1},
-  {"divisibleby", 0, 0, test_divisible, 1},
-  {"odd", 0, 0, test_odd, 0},
-  {"even", 0, 0, test_even, 0},
-};
-
-still_status sp_call_test(struct sp_run *r, struct sp_text name, const struct sp_value *v, const struct sp_arguments *a,
-                          bool *yes) {
-  for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-    const struct test *test = &tests[i];
-    if (!sp_is(name.at, name.bytes, test->name)) continue;
-    if (a->n != test->arguments) return sp_run_refuse(r, "the test %s with %zu arguments", test->name, a->n);
-    if (test->fn) return test->fn(r, v, &a->items[0].value, yes);
-    *yes = (test->kinds >> v->kind & 1) && (test->number < 0 || v->number == test->number);
-    return STILL_OK;
-  }
-  return sp_run_refuse(r, "the test %.*s is not known here", (int)name.bytes, name.at);
-}
-
-/* ---- functions ---- */
-
-/* The template found the messages wrong and says why. */
-static still_status raise_exception(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
-  (void)v, (void)how;
-  struct sp_text text;
-  SP_TRY(sp_value_print(r, &a->items[0].value, &text));
-  return sp_fail(&r->c->ctx->error, STILL_EARG, "the chat template refuses these messages: %.*s; --raw goes without it",
-                 (int)(text.bytes < 400 ? text.bytes : 400), text.at);
-}
-
-static still_status new_space(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
-  (void)how;
-  struct sp_space *space = sp_arena_alloc(&r->c->arena, 1, sizeof *space, "chat map");
-  if (!space) return STILL_ENOMEM;
-  for (size_t i = 0; i < a->n; i++) {
-    if (!a->items[i].name) return sp_run_refuse(r, "namespace() takes named values only");
-    SP_TRY(sp_value_assign(r, space, a->items[i].name, a->items[i].bytes, a->items[i].value));
-  }
-  *v = (struct sp_value){.kind = SP_V_SPACE, .space = space};
-  return STILL_OK;
-}
-
-/* range(last), range(first, last) */
-static still_status range(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
-  (void)how;
-  int64_t bounds[2] = {0, 0};
-  for (size_t i = 0; i < a->n; i++) {
-    if (a->items[i].value.kind != SP_V_INT) return sp_run_refuse(r, "%s in range()", sp_value_type(&a->items[i].value));
-    bounds[a->n == 1 ? 1 : i] = a->items[i].value.number;
-  }
-  size_t n = bounds[1] > bounds[0] ? (size_t)bounds[1] - (size_t)bounds[0] : 0;
-  SP_TRY(sp_run_spend(r, n < SP_CHAT_FUEL ? n * sizeof *v : SIZE_MAX));
-  struct sp_value *items = sp_arena_alloc(&r->c->arena, n, sizeof *items, "chat list");
-  if (!items) return STILL_ENOMEM;
-  for (size_t i = 0; i < n; i++) items[i] = sp_value_int(bounds[0] + (int64_t)i);
-  *v = (struct sp_value){.kind = SP_V_LIST, .list = {items, n}};
-  return STILL_OK;
-}
-
-/* There is no strftime_now: a rendering depends on nothing but its arguments. Templates ask whether it is defined. */
-static const struct call functions[] = {
-  {"raise_exception", raise_exception, 0, 1, 1, false, 0},
-  {"namespace", new_space, 0, 0, SP_CHAT_ARGUMENTS, true, 0},
-  {"range", range, 0, 1, 2, false, 0},
-};
-
-enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
-
-struct sp_value sp_call_find(const char *name, size_t bytes) {
-  for (size_t i = 0; i < FUNCTIONS; i++)
-    if (sp_is(name, bytes, functions[i].name)) return (struct sp_value){.kind = SP_V_FUNCTION, .number = (int64_t)i};
-  return (struct sp_value){0};
-}
-
-still_status sp_call_function(struct sp_run *r, const struct sp_value *function, const struct sp_arguments *a,
-                              struct sp_value *out) {
-  const struct call *row = &functions[function->number];
-  if (a->n < row->least || a->n > row->most || (a->n && a->items[0].name && !row->named))
-    return sp_run_refuse(r, "%s() does not take these arguments here", row->name);
-  return row->fn(r, out, a, row->how);
 }

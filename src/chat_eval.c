@@ -21,6 +21,7 @@ static uint32_t next_of(const struct sp_run *r, uint32_t number) { return r->c->
 
 /* ---- variables ---- */
 
+/* The youngest variable of that name, not older than number `from`. */
 static struct sp_variable *find(struct sp_run *r, const char *name, size_t bytes, size_t from) {
   for (size_t i = r->n_variables; i-- > from;)
     if (r->variables[i].bytes == bytes && memcmp(r->variables[i].name, name, bytes) == 0) return &r->variables[i];
@@ -72,6 +73,7 @@ static still_status eval_string(struct sp_run *r, const struct sp_node *node, st
   return STILL_OK;
 }
 
+/* Variables hide functions. What is neither is undefined, which is no error until something is asked of it. */
 static still_status eval_name(struct sp_run *r, const struct sp_node *node, struct sp_value *out) {
   const struct sp_variable *variable = find(r, node->text, node->bytes, 0);
   *out = variable ? variable->value : sp_call_find(node->text, node->bytes);
@@ -103,6 +105,7 @@ static still_status eval_map(struct sp_run *r, const struct sp_node *node, struc
   return STILL_OK;
 }
 
+/* "a if b else c": the condition goes first and decides what is looked at at all. */
 static still_status eval_cond(struct sp_run *r, const struct sp_node *node, struct sp_value *out) {
   uint32_t condition = next_of(r, node->child);
   SP_TRY(eval(r, condition, out));
@@ -124,6 +127,7 @@ static still_status eval_not(struct sp_run *r, const struct sp_node *node, struc
   return STILL_OK;
 }
 
+/* One comparison; "!=" and "not in" are "==" and "in" turned round. */
 static still_status compare(struct sp_run *r, enum sp_op op, const struct sp_value *a, const struct sp_value *b, bool *yes) {
   int order;
   if (op == SP_OP_EQ || op == SP_OP_NE)
@@ -171,6 +175,7 @@ static still_status calculate(struct sp_run *r, enum sp_op op, int64_t a, int64_
   return sound ? STILL_OK : sp_run_refuse(r, "a calculation leaves the range of numbers");
 }
 
+/* *a = *a op *b. "~" prints both sides first; "+" also joins strings and lists; all else wants numbers. */
 static still_status combine(struct sp_run *r, enum sp_op op, const struct sp_value *b, struct sp_value *a) {
   struct sp_text x, y;
   if (op == SP_OP_TILDE) {
@@ -189,6 +194,7 @@ static still_status combine(struct sp_run *r, enum sp_op op, const struct sp_val
   return STILL_OK;
 }
 
+/* From left to right; a level's operators bind alike. */
 static still_status eval_operators(struct sp_run *r, const struct sp_node *node, struct sp_value *out) {
   struct sp_value right;
   SP_TRY(eval(r, node->child, out));
@@ -210,6 +216,7 @@ static still_status eval_negate(struct sp_run *r, const struct sp_node *node, st
 
 /* ---- chains: a.b[c](d)|e is f ---- */
 
+/* By position or by name; which names are right is for the called one to say. */
 static still_status eval_arguments(struct sp_run *r, const struct sp_node *node, struct sp_arguments *a) {
   a->n = 0;
   for (uint32_t i = node->child; i; i = next_of(r, i)) {
@@ -265,6 +272,7 @@ static still_status apply(struct sp_run *r, const struct sp_node *link, struct s
   }
 }
 
+/* Link by link; *out is always the value so far. */
 static still_status eval_chain(struct sp_run *r, const struct sp_node *node, struct sp_value *out) {
   bool used;
   SP_TRY(eval(r, node->child, out));
@@ -285,6 +293,7 @@ static const expression_fn expressions[SP_NODE_KINDS] = {
   [SP_N_PRODUCT] = eval_operators, [SP_N_NEGATE] = eval_negate, [SP_N_CHAIN] = eval_chain,
 };
 
+/* Every visit costs, so that no template runs for ever. */
 static still_status eval(struct sp_run *r, uint32_t number, struct sp_value *out) {
   const struct sp_node *node = node_at(r, number);
   r->at = node->at;
@@ -294,11 +303,13 @@ static still_status eval(struct sp_run *r, uint32_t number, struct sp_value *out
 
 /* ---- statements ---- */
 
+/* Stops where a break or continue was met; the loop that it belongs to goes on from there. */
 static still_status run_body(struct sp_run *r, const struct sp_node *node) {
   for (uint32_t i = node->child; i && r->flow == SP_FLOW_ON; i = next_of(r, i)) SP_TRY(run(r, i));
   return STILL_OK;
 }
 
+/* What stands in the template is trusted. */
 static still_status run_text(struct sp_run *r, const struct sp_node *node) {
   struct sp_text text;
   SP_TRY(sp_text_literal(r, node->text, node->bytes, &text));
@@ -313,6 +324,7 @@ static still_status run_output(struct sp_run *r, const struct sp_node *node) {
   return sp_run_put(r, text);
 }
 
+/* Conditions and bodies in turn; the first that holds has its body run. */
 static still_status run_if(struct sp_run *r, const struct sp_node *node) {
   for (uint32_t i = node->child; i; i = next_of(r, next_of(r, i))) {
     struct sp_value condition = sp_value_bool(true);
@@ -322,6 +334,7 @@ static still_status run_if(struct sp_run *r, const struct sp_node *node) {
   return STILL_OK;
 }
 
+/* "set x = ..." makes or changes a variable of this scope; "set space.x = ..." changes a namespace, whichever scope it is of. */
 static still_status run_set(struct sp_run *r, const struct sp_node *node) {
   const struct sp_node *first = node_at(r, node->child);
   struct sp_value value;
@@ -396,6 +409,7 @@ static still_status turns(struct sp_run *r, const struct sp_node *names, uint32_
   return STILL_OK;
 }
 
+/* The loop's own record lives in the arena: a turn may put `loop` into a namespace and outlive it. */
 static still_status run_for(struct sp_run *r, const struct sp_node *node) {
   uint32_t iterable = next_of(r, node->child), condition = next_of(r, iterable), body = next_of(r, condition);
   const struct sp_node *names = node_at(r, node->child);

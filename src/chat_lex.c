@@ -64,6 +64,7 @@ static void cut_left(struct sp_lexer *l, char sign, bool block) {
     l->pos++;
 }
 
+/* Comments count as blocks for the white space around them. */
 static still_status skip_comment(struct sp_lexer *l, uint32_t tag) {
   for (uint32_t at = tag + 2; at + 1 < l->c->bytes; at++) {
     const char *mark = memchr(l->c->source + at, '#', l->c->bytes - at);
@@ -77,6 +78,7 @@ static still_status skip_comment(struct sp_lexer *l, uint32_t tag) {
   return sp_chat_fail(l->c, STILL_EFORMAT, tag, "a comment never ends");
 }
 
+/* After the text, the tag is entered: l stands on its first token, its opening sign is taken. */
 still_status sp_lexer_text(struct sp_lexer *l, const char **text, uint32_t *bytes, enum sp_tag *tag) {
   uint32_t start = l->pos, at = find_tag(l);
   *text = l->c->source + start;
@@ -95,6 +97,7 @@ still_status sp_lexer_text(struct sp_lexer *l, const char **text, uint32_t *byte
 
 /* ---- tokens ---- */
 
+/* Inside brackets, "}}" closes maps. */
 static bool take_tag_end(struct sp_lexer *l) {
   char sign = l->pos < l->c->bytes ? l->c->source[l->pos] : '\0';
   uint32_t at = l->pos + (sign == '-' || (l->block && sign == '+'));
@@ -112,6 +115,7 @@ static void take_name(struct sp_lexer *l) {
   l->bytes = l->pos - l->at;
 }
 
+/* Digits alone: the sign is an operator. A number with a point is refused rather than cut in two. */
 static still_status take_number(struct sp_lexer *l) {
   l->kind = SP_T_INT;
   l->number = 0;
@@ -137,6 +141,7 @@ static int64_t hex(const struct sp_lexer *l, uint32_t pos, unsigned digits) {
   return value;
 }
 
+/* c is a code point and no surrogate. */
 static uint32_t put_utf8(char *out, uint32_t c) {
   uint32_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
   static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
@@ -171,6 +176,7 @@ static uint32_t unescape(struct sp_lexer *l, char *out) {
   return 2;
 }
 
+/* Quotes of either kind. The unescaped text is never longer than the source. */
 static still_status take_string(struct sp_lexer *l) {
   const char *source = l->c->source, quote = source[l->pos++];
   uint32_t end = l->pos, n = 0;
@@ -191,6 +197,7 @@ static still_status take_string(struct sp_lexer *l) {
   return STILL_OK;
 }
 
+/* Brackets are counted, so that the tag's end is found. */
 static still_status take_operator(struct sp_lexer *l) {
   static const struct {
     char text[3];

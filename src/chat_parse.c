@@ -47,6 +47,7 @@ static still_status expect_word(struct parser *p, const char *word) {
 
 static still_status expect_end(struct parser *p) { return p->l.kind == SP_T_END ? STILL_OK : refuse(p, "the end of the tag"); }
 
+/* One more level of nesting; whoever calls takes it back with p->depth--. */
 static still_status deeper(struct parser *p) {
   if (++p->depth <= SP_CHAT_DEPTH) return STILL_OK;
   return sp_chat_fail(p->c, STILL_ELIMIT, p->l.at, "nested more than %d deep", SP_CHAT_DEPTH);
@@ -64,6 +65,7 @@ static still_status make(struct parser *p, enum sp_node_kind kind, uint32_t *out
   return STILL_OK;
 }
 
+/* The new child goes last. Nodes are appended to one parent only. */
 static void append(struct parser *p, struct children *list, uint32_t child) {
   if (list->last)
     node_at(p, list->last)->next = child;
@@ -160,6 +162,7 @@ static still_status string(struct parser *p, uint32_t *out) {
   return STILL_OK;
 }
 
+/* A variable, unless it is one of the constants, which no template can hide. */
 static still_status name(struct parser *p, uint32_t *out) {
   static const struct {
     const char *word;
@@ -274,6 +277,7 @@ static still_status link(struct parser *p, struct children *chain, bool *more) {
   return STILL_OK;
 }
 
+/* "-" before a value, perhaps again. */
 static still_status negative(struct parser *p, uint32_t *out) {
   uint32_t value;
   SP_TRY(make(p, SP_N_NEGATE, out));
@@ -331,6 +335,7 @@ static enum sp_op operator_of(const struct parser *p, const struct level *level)
 
 static still_status operation(struct parser *p, size_t level, uint32_t *out);
 
+/* "not" holds for the whole comparison that follows: not a == b. */
 static still_status negation(struct parser *p, size_t level, uint32_t *out) {
   uint32_t value;
   SP_TRY(make(p, SP_N_NOT, out));
@@ -402,6 +407,7 @@ static still_status append_body(struct parser *p, struct children *list, const c
   return STILL_OK;
 }
 
+/* Conditions and bodies in turn; an else has an absent condition. */
 static still_status if_statement(struct parser *p, uint32_t node) {
   struct children list = {.parent = node};
   do {
@@ -418,6 +424,7 @@ static still_status if_statement(struct parser *p, uint32_t node) {
   return sp_lexer_next(&p->l);
 }
 
+/* "a in" or "a, b in". */
 static still_status for_targets(struct parser *p, struct children *list) {
   SP_TRY(append_new(p, list, SP_N_LIST));
   struct children targets = {.parent = list->last};
@@ -430,6 +437,7 @@ static still_status for_targets(struct parser *p, struct children *list) {
   return expect_word(p, "in");
 }
 
+/* "for targets in iterable [if condition]", body, perhaps "else" and a body for no items. */
 static still_status for_statement(struct parser *p, uint32_t node) {
   struct children list = {.parent = node};
   uint32_t iterable;
@@ -447,6 +455,7 @@ static still_status for_statement(struct parser *p, uint32_t node) {
   return sp_lexer_next(&p->l);
 }
 
+/* "set x = value", "set space.x = value", or "set x" with a body up to endset. */
 static still_status set_statement(struct parser *p, uint32_t node) {
   struct children list = {.parent = node};
   if (p->l.kind != SP_T_NAME) return refuse(p, "a name after set");
@@ -502,6 +511,7 @@ static const struct {
   {"generation", SP_N_BODY, generation_statement}, /* marks what a model said, for training; its text counts as it is */
 };
 
+/* By its keyword, which is the present token. */
 static still_status statement(struct parser *p, struct children *list) {
   for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
     if (!is_word(p, statements[i].word)) continue;

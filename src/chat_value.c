@@ -23,10 +23,12 @@ const char *sp_value_type(const struct sp_value *v) {
   return names[v->kind];
 }
 
+/* Booleans count as 1 and 0, as they do in Python. */
 static bool is_number(const struct sp_value *v) { return v->kind == SP_V_INT || v->kind == SP_V_BOOL; }
 
 /* ---- text ---- */
 
+/* One allocation: the bytes, then as many marks. */
 still_status sp_text_new(struct sp_run *r, size_t bytes, char **at, uint8_t **trust, struct sp_text *text) {
   *at = NULL;
   *trust = NULL;
@@ -53,6 +55,7 @@ struct sp_text sp_text_part(struct sp_text text, size_t from, size_t bytes) {
   return (struct sp_text){text.at + from, text.trust + from, bytes};
 }
 
+/* Looks for the first byte, then compares. The worst case is paid for start by start, so fuel bounds it. */
 still_status sp_text_find(struct sp_run *r, struct sp_text text, struct sp_text part, size_t from, size_t *at) {
   size_t start = from;
   *at = text.bytes;
@@ -108,6 +111,7 @@ still_status sp_value_print(struct sp_run *r, const struct sp_value *v, struct s
 
 /* ---- maps ---- */
 
+/* Maps are small (SP_CHAT_ENTRIES), so a list will do. */
 static struct sp_attribute *attribute_of(const struct sp_space *space, const char *name, size_t bytes) {
   struct sp_attribute *a = space->first;
   while (a && (a->bytes != bytes || memcmp(a->name, name, bytes) != 0)) a = a->next;
@@ -155,6 +159,7 @@ static bool same(const struct sp_value *a, const struct sp_value *b) {
   }
 }
 
+/* Lists and messages go part by part. Lists can hold lists to any depth, so depth is counted here too. */
 still_status sp_value_equal(struct sp_run *r, const struct sp_value *a, const struct sp_value *b, bool *equal) {
   SP_TRY(sp_run_spend(r, a->kind == SP_V_STRING ? a->string.bytes : 0));
   const struct sp_value *left = NULL, *right = NULL;
@@ -179,6 +184,7 @@ still_status sp_value_equal(struct sp_run *r, const struct sp_value *a, const st
   return STILL_OK;
 }
 
+/* Strings hold strings, lists items, messages and maps keys. */
 still_status sp_value_contains(struct sp_run *r, const struct sp_value *whole, const struct sp_value *part, bool *found) {
   *found = false;
   if (whole->kind == SP_V_STRING && part->kind == SP_V_STRING) {
@@ -245,6 +251,7 @@ still_status sp_value_add(struct sp_run *r, const struct sp_value *a, const stru
   return STILL_OK;
 }
 
+/* All members are made on each call: there are nine and they are cheap. What is not among them is undefined. */
 static struct sp_value loop_member(const struct sp_loop *loop, const char *name, size_t bytes) {
   const struct {
     const char *name;
@@ -265,6 +272,7 @@ static struct sp_value loop_member(const struct sp_loop *loop, const char *name,
   return (struct sp_value){0};
 }
 
+/* What a value does not have is undefined; only what is undefined itself has no members at all. */
 still_status sp_value_member(struct sp_run *r, const struct sp_value *v, const char *name, size_t bytes, struct sp_value *out) {
   struct sp_value value = *v; /* v and out may be one */
   *out = (struct sp_value){0};
@@ -297,6 +305,7 @@ static still_status character(struct sp_run *r, struct sp_text text, int64_t i, 
   return STILL_OK;
 }
 
+/* A string as index is a member's name; a number past the ends gives an undefined value. */
 still_status sp_value_index(struct sp_run *r, const struct sp_value *v, const struct sp_value *index, struct sp_value *out) {
   struct sp_value value = *v; /* v and out may be one */
   size_t at;
@@ -331,6 +340,7 @@ static still_status slice_list(struct sp_run *r, const struct sp_value *v, int64
   return STILL_OK;
 }
 
+/* As Python has it: absent bounds are the ends, others are cut to them, a negative step turns the list round. */
 still_status sp_value_slice(struct sp_run *r, const struct sp_value *v, const struct sp_value part[3], struct sp_value *out) {
   int64_t n = v->kind == SP_V_LIST ? (int64_t)v->list.n : 0, first, last, step;
   if (v->kind == SP_V_STRING) {

@@ -127,6 +127,7 @@ static size_t white_space(const struct cursor *in) {
   return last > 0 ? last : end;
 }
 
+/* Digits that come first are never joined by a space; otherwise numbers are a class like the others. */
 static size_t classic(const struct cursor *in) {
   const struct sp_pretok *rules = in->rules;
   size_t n = contraction(in);

@@ -43,6 +43,7 @@ libspcore_la_SOURCES += \
   src/chat_lex.c \
   src/chat_parse.c \
   src/chat_value.c \
+  src/chat_builtin.c \
   src/chat_call.c \
   src/chat_eval.c \
   src/chat.c \

@@ -46,6 +46,7 @@ void sp_stream_free(struct sp_stream *s) {
   sp_free(s->ctx, s, 1, sizeof *s);
 }
 
+/* Room for the longest token so far. What was there need not be kept: each call fills it anew. */
 static still_status reserve(struct sp_stream *s, size_t bytes) {
   if (bytes <= s->room) return STILL_OK;
   free_room(s);

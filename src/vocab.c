@@ -61,6 +61,7 @@ static still_status index_type(struct sp_vocab *v, enum sp_token_type type) {
   return STILL_OK;
 }
 
+/* At most half full. Normal tokens go first: where a user-defined one is spelled alike, joining gives the normal one. */
 static still_status make_index(struct sp_vocab *v) {
   size_t slots = 16;
   while (slots < 2 * (size_t)v->size) slots *= 2;
@@ -95,6 +96,7 @@ static const struct sp_key *token_array(struct sp_vocab *v, const struct sp_gguf
   return NULL;
 }
 
+/* Files of the first converters have no types: all tokens are normal there until read_ends looks at them. */
 static still_status read_types(struct sp_vocab *v, const struct sp_gguf *g) {
   v->type = sp_vocab_take(v, v->size, 1);
   v->end = sp_vocab_take(v, v->size, 1);
@@ -206,6 +208,7 @@ static still_status read_ids(struct sp_vocab *v, const struct sp_gguf *g) {
   return read_ends(v, g);
 }
 
+/* The order matters: types tell how to read spellings, spellings which tokens end an answer, and both what the index holds. */
 static still_status open_all(struct sp_vocab *v, const struct sp_gguf *g) {
   SP_TRY(choose_kind(v, g));
   if (v->kind->prepare) v->kind->prepare(v);
@@ -249,6 +252,7 @@ void sp_vocab_close(struct sp_vocab *v) {
 
 /* ---- text to ids ---- */
 
+/* Special tokens cut the text; what is between them goes to the kind. */
 static still_status encode(struct sp_encoder *e, size_t bytes, const uint8_t *trusted) {
   const struct sp_vocab *v = e->v;
   bool after_special = true; /* the start counts as one */

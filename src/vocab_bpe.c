@@ -36,6 +36,7 @@ static size_t unescape(const struct sp_vocab *v, const char *spelling, size_t by
   return n;
 }
 
+/* The high half of a product holds bits of both ids. */
 static size_t slot_of(const struct sp_vocab *v, still_token left, still_token right) {
   uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
   return (size_t)((pair * 0x9e3779b97f4a7c15u) >> 32) & v->merge_mask; /* 2^64 / golden ratio: neighbours land far apart */
@@ -75,6 +76,7 @@ static still_status add_merge(struct sp_vocab *v, struct sp_string line, size_t 
   return STILL_OK;
 }
 
+/* Lines that name unknown tokens are left out: text can never hold such a pair. */
 static still_status read_merges(struct sp_vocab *v, const struct sp_key *key, char *scratch) {
   size_t count = sp_key_count(key), unused = 0;
   for (size_t rank = 0; rank < count; rank++) {
@@ -90,6 +92,7 @@ static still_status read_merges(struct sp_vocab *v, const struct sp_key *key, ch
   return STILL_OK;
 }
 
+/* Bytes of the longest line: room to unescape any of them. */
 static size_t longest(const struct sp_key *key) {
   size_t most = 0;
   struct sp_string line;
@@ -98,6 +101,7 @@ static size_t longest(const struct sp_key *key) {
   return most;
 }
 
+/* The table is at most half full, so an absent pair is found absent after a few slots. */
 static still_status make_merges(struct sp_vocab *v, const struct sp_gguf *g) {
   const struct sp_key *key = sp_gguf_key(g, "tokenizer.ggml.merges");
   if (!key || sp_key_type(key) != SP_GGUF_ARRAY || sp_key_count(key) >= SP_NO_MERGE)
@@ -117,6 +121,7 @@ static still_status make_merges(struct sp_vocab *v, const struct sp_gguf *g) {
   return status;
 }
 
+/* A byte without a token is no fault of the file: texts with that byte are refused, others work. */
 static still_status open_bpe(struct sp_vocab *v, const struct sp_gguf *g) {
   struct sp_string pre = {"", 0};
   SP_TRY(sp_gguf_string(g, "tokenizer.ggml.pre", &pre));
@@ -141,6 +146,7 @@ static void pair_bpe(const struct sp_vocab *v, const char *text, struct sp_symbo
   symbol->made = merge->made;
 }
 
+/* Bytes to symbols, joined, to ids. */
 static still_status encode_piece(struct sp_encoder *e, const char *piece, size_t bytes) {
   const struct sp_vocab *v = e->v;
   still_token whole = v->rules->whole_pieces ? sp_vocab_find(v, piece, bytes) : -1;

@@ -48,6 +48,7 @@ static void push(struct sp_encoder *e, uint64_t entry) {
   e->heap[at] = entry;
 }
 
+/* The last entry sinks from the root to where it belongs. */
 static uint64_t pop(struct sp_encoder *e) {
   size_t end = ROOT + --e->heap_size, at = ROOT, child;
   uint64_t top = e->heap[ROOT], entry = e->heap[end];

@@ -48,6 +48,7 @@ static size_t without_twins(struct sp_special *list, size_t n) {
   return kept;
 }
 
+/* Types that text is searched for. Longer spellings would make the search slow; nobody has them. */
 static bool is_looked_for(const struct sp_vocab *v, uint32_t id, size_t bytes) {
   uint8_t type = v->type[id];
   return bytes > 0 && bytes <= SP_SPELLING_MOST &&

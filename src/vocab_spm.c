@@ -39,6 +39,7 @@ static uint32_t key_of(float score) {
   return ~(bits >> 31 ? ~bits : bits | 0x80000000u);
 }
 
+/* Scores become keys, so that the merge engine compares numbers of one kind. */
 static still_status read_scores(struct sp_vocab *v, const struct sp_gguf *g) {
   const struct sp_key *key = sp_gguf_key(g, "tokenizer.ggml.scores");
   size_t count = key ? sp_key_count(key) : 0;
@@ -76,6 +77,7 @@ static still_status open_spm(struct sp_vocab *v, const struct sp_gguf *g) {
   return read_scores(v, g);
 }
 
+/* Two symbols stand side by side in the text, so what they make is spelled there; any token will do. */
 static void pair_spm(const struct sp_vocab *v, const char *text, struct sp_symbol *symbols, uint32_t left) {
   uint32_t end = symbols[symbols[left].next].next;
   still_token made = end - left <= SP_SPELLING_MOST ? sp_vocab_find(v, text + left, end - left) : -1;
@@ -101,6 +103,7 @@ static still_status put_bytes(struct sp_encoder *e, const char *text, size_t byt
   return STILL_OK;
 }
 
+/* Characters to symbols; one that is no token can still become one together with its neighbours. */
 static still_status encode_spaced(struct sp_encoder *e, const char *text, size_t bytes) {
   SP_TRY(sp_encoder_reserve(e, bytes));
   struct sp_symbol *symbols = e->symbols;
@@ -118,6 +121,7 @@ static still_status encode_spaced(struct sp_encoder *e, const char *text, size_t
   return STILL_OK;
 }
 
+/* The text is copied once, for the space in front and the marks in it. */
 static still_status encode_spm(struct sp_encoder *e, const char *text, size_t bytes, bool after_special) {
   if (bytes + 1 > e->spaced_room) {
     sp_free(e->ctx, e->spaced, e->spaced_room, 1);
