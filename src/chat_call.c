@@ -63,8 +63,7 @@ static bool is_stripped(const char *at, size_t bytes, const struct sp_text *set)
   return false;
 }
 
-/* strip, lstrip, rstrip, trim: a part of the string, not a copy. Paid for by what is taken off and how much it is compared with.
- * */
+/* strip, lstrip, rstrip, trim: a part of the string, not a copy. Paid for by what is taken off and what it is compared with. */
 static still_status strip(struct sp_run *r, struct sp_value *v, const struct sp_arguments *a, int how) {
   struct sp_text text = v->string, set = {0};
   bool chosen = a->n > 0 && a->items[0].value.kind != SP_V_NONE;

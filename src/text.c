@@ -59,8 +59,7 @@ static still_status reserve(struct sp_stream *s, size_t bytes) {
   return STILL_ENOMEM;
 }
 
-/* Moves the characters of s->in[0, bytes) to s->out and returns their bytes. An unfinished one at the end waits, unless `last`.
- * */
+/* Moves the characters of s->in[0, bytes) to s->out; their bytes. An unfinished one at the end waits, unless `last`. */
 static size_t take_characters(struct sp_stream *s, size_t bytes, bool last) {
   size_t n = 0;
   for (size_t at = 0; at < bytes;) {

@@ -34,9 +34,8 @@ still_status sp_encoder_reserve(struct sp_encoder *e, size_t bytes) {
   return e->symbols && e->heap ? STILL_OK : STILL_ENOMEM;
 }
 
-/* The heap has WAYS children a node, so that those of one stand in one cache line: with a whole text as one piece it is far
- * larger than any cache, and each level costs one miss. Its root is at WAYS - 1, the children of i from WAYS * (i - ROOT + 1) on.
- * */
+/* The heap has WAYS children a node, all in one cache line: with a whole text as one piece it is far larger than any cache, and
+ * each level costs one miss. Its root is at WAYS - 1, the children of i from WAYS * (i - ROOT + 1) on. */
 static void push(struct sp_encoder *e, uint64_t entry) {
   size_t at = ROOT + e->heap_size++;
   while (at > ROOT) {
