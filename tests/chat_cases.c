@@ -84,8 +84,8 @@ const struct chat_row chat_rows[] = {
   /* statements */
   {"{% if messages[0].role == 'user' %}a{% elif messages[0].role == 'system' %}b{% else %}c{% endif %}", "b"},
   {"{% for m in messages %}{{ loop.index }}{{ loop.index0 }}{{ loop.first }}{{ loop.last }}{{ loop.revindex }}{{ "
-   "loop.length }}{{ m.role[0] }}|{% endfor %}",
-   "10TrueFalse44s|21FalseFalse34u|32FalseFalse24a|43FalseTrue14u|"},
+   "loop.revindex0 }}{{ loop.length }}{{ m.role[0] }}|{% endfor %}",
+   "10TrueFalse434s|21FalseFalse324u|32FalseFalse214a|43FalseTrue104u|"},
   {"{% for m in messages if m.role == 'user' %}{{ loop.index }}/{{ loop.length }} {% else %}none{% endfor %}", "1/2 2/2 "},
   {"{% for m in [] %}x{% else %}empty{% endfor %}", "empty"},
   {"{% for m in messages %}{% if loop.index == 2 %}{% continue %}{% endif %}{% if loop.index == 4 %}{% break %}{% endif "

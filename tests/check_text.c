@@ -83,6 +83,9 @@ START_TEST(bytes_that_are_no_character) {
     ck_assert_uint_eq(sp_utf8_next(cases[i].bytes, n, &c), 1);
     ck_assert_uint_eq(c, SP_NOT_UTF8);
   }
+  uint32_t c;
+  ck_assert_uint_eq(sp_utf8_next("\xc3\xa9\x80", 3, &c), 2); /* what follows a character is no part of it */
+  ck_assert_uint_eq(c, 0xe9);
   ck_assert_uint_eq(sp_utf8_last("ab", 2), 1);
   ck_assert_uint_eq(sp_utf8_last("a\xc3\xa9", 3), 1);
   ck_assert_uint_eq(sp_utf8_last("\xe2\x82", 2), 1);

@@ -285,6 +285,11 @@ static void wild_bos(struct tiny_gguf *g) {
   tiny_key_bool(g, "tokenizer.ggml.add_bos_token", true);
 }
 
+static void edge_bos(struct tiny_gguf *g) {
+  tiny_key_u32(g, "tokenizer.ggml.bos_token_id", 257); /* the number of tokens */
+  tiny_key_bool(g, "tokenizer.ggml.add_bos_token", true);
+}
+
 START_TEST(bos_comes_as_the_file_asks) {
   static const struct {
     const char *pre;
@@ -292,6 +297,7 @@ START_TEST(bos_comes_as_the_file_asks) {
     const char *ids;
   } cases[] = {
     {"gpt-2", NULL, "97"}, {"gpt-2", have_bos, "97"}, {"gpt-2", ask_bos, "256 97"}, {"gpt-2", wild_bos, "97"},
+    {"gpt-2", edge_bos, "97"},
     {"llama-bpe", NULL, "97"}, {"llama-bpe", have_bos, "256 97"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

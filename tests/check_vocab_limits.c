@@ -115,8 +115,10 @@ START_TEST(odd_spellings_stand_for_themselves) {
   size_t bytes;
   vocabs_add_all_bytes(&b);
   vocabs_add(&b, "\xe6\x97\xa5", NORMAL, 0);
+  vocabs_add(&b, "a b", NORMAL, 0);
   ck_assert_int_eq(vocabs_open(&o, &b, "gpt2", "gpt-2"), STILL_OK);
   ck_assert(sp_vocab_piece(o.vocab, 256, &piece, &bytes) && bytes == 3 && memcmp(piece, "\xe6\x97\xa5", 3) == 0);
+  ck_assert(sp_vocab_piece(o.vocab, 257, &piece, &bytes) && bytes == 3 && memcmp(piece, "a b", 3) == 0);
   size_t n;
   ck_assert_int_eq(sp_vocab_encode(&o.ctx, o.vocab, "", (1 << 30) + 1, NULL, false, NULL, 0, &n), STILL_ELIMIT);
   vocabs_close(&o);
