@@ -3,13 +3,16 @@
  *
  * In:       a thread that may use them: cpu.c has asked the system for its permission.
  * Out:      TILE_* verbs by register number; tiles_begin() and tiles_end() around their use.
- * Not here: what is multiplied (gemm_amx.inc, rows_amx.inc).
+ * Not here: what is multiplied (gemm_amx.inc, rows_amx.inc); the same verbs in C, for processors without tiles
+ *           (tests/amx_emulation.h).
  *
  * c += a . b for a of 16 rows x 64 int8, b of 16 steps x 16 lanes x 4 int8 (or uint8), c of 16 rows x 16 lanes int32: c[i][l]
  * += the sum over step and e of a[i][4 * step + e] * b[step][l][e].
  *
  * Assembly, not intrinsics: those of gcc 12 say that loading a configuration reads 8 bytes of it, so that stores to the
- * others vanish.
+ * others vanish. Volatile, because that alone keeps them in order: compilers know nothing of tiles. Loads and stores name all of
+ * memory, so that bytes written just before a load, and sums read just after a store, are those that C means. No compiler uses
+ * tiles by itself, so there is nothing to name as overwritten.
  */
 #ifndef SP_TILES_AMX_H
 #define SP_TILES_AMX_H
@@ -21,6 +24,7 @@ struct tile_config {
 };
 _Static_assert(sizeof(struct tile_config) == 64, "the layout is the processor's");
 
+#ifndef TILE_LOAD
 #define TILE_LOAD(n, p, stride) \
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #n : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_STORE(n, p, stride) \
@@ -28,6 +32,9 @@ _Static_assert(sizeof(struct tile_config) == 64, "the layout is the processor's"
 #define TILE_ZERO(n) __asm__ volatile("tilezero %tmm" #n)
 #define TILE_DOT(c, a, b) __asm__ volatile("tdpbssd %tmm" #b ", %tmm" #a ", %tmm" #c)        /* int8 x int8 */
 #define TILE_DOT_MIXED(c, a, b) __asm__ volatile("tdpbsud %tmm" #b ", %tmm" #a ", %tmm" #c) /* int8 x uint8 */
+#define TILE_CONFIGURE(config) __asm__ volatile("ldtilecfg %0" : : "m"(config))
+#define TILE_RELEASE() __asm__ volatile("tilerelease")
+#endif
 
 /* Sets the shapes of the tiles of this thread: tiles 0, 1, 4 have `upper` rows, 2, 3, 5 have `lower` (0: not used), 6 and 7
  * have 16. */
@@ -38,10 +45,10 @@ SP_INLINE void tiles_begin(uint8_t upper, uint8_t lower) {
     .bytes = {64, 64, used, used, 64, used, 64, 64},
     .rows = {upper, upper, lower, lower, upper, lower, 16, 16},
   };
-  __asm__ volatile("ldtilecfg %0" : : "m"(config));
+  TILE_CONFIGURE(config);
 }
 
 /* Leaves the tiles in their initial state, so that switching threads does not save 8 KB for nothing. */
-SP_INLINE void tiles_end(void) { __asm__ volatile("tilerelease"); }
+SP_INLINE void tiles_end(void) { TILE_RELEASE(); }
 
 #endif

@@ -218,7 +218,8 @@ static void fill_panels(struct sp_trial *t, struct sp_panel *ref, struct sp_pane
 }
 
 static void try_gemm(struct sp_trial *t) {
-  size_t k = draw_depth(t), n = sp_draw_size(t, 1, k > 2000 ? 70 : 200), rows = sp_draw_size(t, 1, k > 2000 ? 3 : 30);
+  size_t k = draw_depth(t), n = sp_draw_size(t, 1, k > 2000 ? 70 : 200), most = sp_draw(t) % 4 == 0 ? 150 : 30;
+  size_t rows = sp_draw_size(t, 1, k > 2000 ? 3 : most);
   size_t col0 = SP_PANEL_COLS * sp_draw_size(t, 0, (n - 1) / SP_PANEL_COLS), cols = sp_draw_size(t, 1, n - col0);
   size_t ldx = sp_round_up(k, SP_PANEL_DEPTH) + SP_PANEL_DEPTH * sp_draw_size(t, 0, 1), ldy = cols + sp_draw_size(t, 0, 1) * 5;
   struct sp_panel ref, level;

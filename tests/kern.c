@@ -7,10 +7,16 @@
  *
  * `make check` runs some hundred shapes per kernel; `kern --shapes 10000` is the bar for a release.
  */
+#ifdef HAVE_CONFIG_H
+#include "build.h"
+#endif
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
 #include <sys/mman.h>
 #include <unistd.h>
 #include "kern.h"
@@ -111,6 +117,42 @@ static uint32_t fp_control(void) {
 #endif
 }
 
+/* ---- tiles -------------------------------------------------------------------------------------------------- */
+
+/* True if this thread has tile registers that are not in their initial state: the system would save 8 KB for them. */
+static bool tiles_in_use(void) {
+#if defined __x86_64__
+  enum { XGETBV_IN_USE = 4, TILES = 0x60000 };
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(0xd, 1, &a, &b, &c, &d) || (a & XGETBV_IN_USE) == 0) return false;
+  __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(1));
+  return (a & TILES) != 0;
+#else
+  return false;
+#endif
+}
+
+/* Level "amx" on emulated tiles, or NULL and why not. */
+static const struct sp_kernels *emulated_amx(const char **why) {
+#ifdef HAVE_ISA_VNNI
+  static struct sp_kernels table;
+  table = kern_amx;
+  table.isa = "amx emulated";
+  return sp_kernels_pick("vnni", why) == NULL ? NULL : &table;
+#else
+  *why = "not built";
+  return NULL;
+#endif
+}
+
+static bool emulated_in_use(void) {
+#ifdef HAVE_ISA_VNNI
+  return kern_amx_in_use();
+#else
+  return false;
+#endif
+}
+
 /* ---- levels against the reference --------------------------------------------------------------------------- */
 
 struct options {
@@ -135,6 +177,9 @@ static void test_kernel(const struct options *o, const struct sp_kernels *level,
   if (status == STILL_OK && fp_control() != control) {
     sp_fail(&error, status = STILL_EDEVICE, "the floating-point control word was 0x%x and is 0x%x", control, fp_control());
   }
+  if (status == STILL_OK && (tiles_in_use() || emulated_in_use())) {
+    sp_fail(&error, status = STILL_EDEVICE, "tiles were left in use");
+  }
   snprintf(name, sizeof name, "%s: %s equals ref on %zu shapes", level->isa, kernel, o->shapes);
   ok(status == STILL_OK, name, error.text);
 }
@@ -151,6 +196,16 @@ static void test_levels(const struct options *o, struct guard *g) {
     }
     for (size_t which = 0; which < sp_selftest_cases(); which++) test_kernel(o, levels[i].table, which, g);
   }
+}
+
+/* The slots that use tiles, over tiles in C: on processors without them, and where they are because this is stricter. */
+static void test_emulated(const struct options *o, struct guard *g) {
+  static const enum sp_slot slots[] = {SP_SLOT_gemm, SP_SLOT_attn, SP_SLOT_mass};
+  const char *why;
+  const struct sp_kernels *level = emulated_amx(&why);
+  if (o->level != NULL && strcmp(o->level, "amx") != 0) return;
+  if (level == NULL) skip("amx emulated", why);
+  for (size_t i = 0; level != NULL && i < sizeof slots / sizeof slots[0]; i++) test_kernel(o, level, slots[i], g);
 }
 
 /* ---- the harness itself ------------------------------------------------------------------------------------- */
@@ -358,6 +413,7 @@ int main(int argc, char **argv) {
     test_exp2(sp_kernels_pick("auto", &why));
   }
   test_levels(&o, &g);
+  test_emulated(&o, &g);
   printf("1..%zu\n", n_tests);
   return 0;
 }

@@ -41,6 +41,13 @@ tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
 tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c $(tiny_model)
 tests_check_vocab_limits_SOURCES = tests/check_vocab_limits.c tests/vocabs.h tests/vocabs.c $(tiny_model)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
+# Level "amx" over tiles in C, with the flags of the level that it then needs.
+if ISA_VNNI
+check_LTLIBRARIES += tests/libkern_amx.la
+tests_libkern_amx_la_SOURCES = tests/kern_amx.c tests/amx_emulation.h
+tests_libkern_amx_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_VNNI_CFLAGS)
+tests_kern_LDADD = tests/libkern_amx.la $(LDADD)
+endif
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
