@@ -58,22 +58,23 @@ static bool store_kv(struct sp_work *w, unsigned layer, size_t list, const float
   float key[256], value[256];
   bool finite = true;
   for (size_t h = 0; h < c->n_kv_heads; h++) {
-    const float *shift = w->engine->shift + (layer * c->n_kv_heads + h) * d;
-    for (size_t i = 0; i < d; i++) key[i] = w->float_path ? k[h * d + i] : k[h * d + i] - shift[i];
+    size_t at = (layer * c->n_kv_heads + h) * d;
+    const float *shift = w->engine->shift + at, *balance = w->engine->balance + at, *from = k + h * d;
+    for (size_t i = 0; i < d; i++) key[i] = w->float_path ? from[i] : (from[i] - shift[i]) / balance[i];
     memcpy(value, v + h * d, d * sizeof *value);
     finite &= sp_kv_put(w->engine->kernels, &w->kv[layer], h, list, key, value);
   }
   return finite;
 }
 
-/* One query into lane `lane` counted from group `group`. */
-static bool pack_query(struct sp_work *w, size_t group, size_t lane, const float *q) {
+/* One query into lane `lane` counted from group `group`. balance is that of its KV head. */
+static bool pack_query(struct sp_work *w, size_t group, size_t lane, const float *q, const float *balance) {
   const struct sp_config *c = w->engine->config;
   const struct sp_kernels *k = w->engine->kernels;
   size_t d = c->head_dim, dk = sp_round_up(d, 64), b = sp_rotation_block(d);
   float x[256];
   uint8_t bytes[256];
-  memcpy(x, q, d * sizeof *x);
+  for (size_t i = 0; i < d; i++) x[i] = q[i] * balance[i];
   memset(bytes, k->query_flip, dk);
   float scale = k->quantise(bytes, x, d, b, k->query_flip);
   group += lane / SP_LANES;
@@ -102,6 +103,7 @@ static void pack_block(void *job, size_t task, int thread) {
   const struct sp_layer *layer = &w->engine->weights->layers[a->layer];
   struct sp_block b = sp_attn_block(a->at, w->n, task);
   size_t d = c->head_dim, per = queries_per_kv(c);
+  const float *balance = w->engine->balance + a->layer * c->n_kv_heads * d;
   for (size_t h = 0; h < c->n_kv_heads && !w->float_path; h++) clear_groups(w, &b, group_at(c, task, h));
   for (size_t r = 0; r < b.rows; r++) {
     size_t row = b.first + r;
@@ -111,7 +113,7 @@ static void pack_block(void *job, size_t task, int thread) {
     bool finite = store_kv(w, a->layer, b.list + r, k, v);
     for (size_t h = 0; h < c->n_heads && !w->float_path; h++) {
       size_t group = group_at(c, task, h / per), lane = h % per * b.rows + r;
-      finite &= pack_query(w, group, lane, q + h * d);
+      finite &= pack_query(w, group, lane, q + h * d, balance + h / per * d);
       w->limit[group * SP_LANES + lane] = (uint32_t)(b.list + r + 1);
     }
     if (!finite) sp_work_bad(w, row);
@@ -165,13 +167,22 @@ static void attend_block(void *job, size_t task, int thread) {
     attend_int8(a->work, a, &b, block, task % kv_heads, scratch);
 }
 
-/* The probe's keys after rotation, summed in the order of positions. */
-static void sum_keys(struct sp_work *w, unsigned layer) {
+/* The probe's keys and queries after rotation, in the order of positions, then of heads. */
+static void sum_probe(struct sp_work *w, unsigned layer) {
   const struct sp_config *c = w->engine->config;
-  size_t n = (size_t)c->n_kv_heads * c->head_dim;
-  float *sum = w->key_sum + layer * n;
-  for (size_t r = 0; r < w->n; r++)
-    for (size_t i = 0; i < n; i++) sum[i] += w->qkv[r * row_length(c) + c->n_heads * c->head_dim + i];
+  const struct sp_probe_sums *sums = w->probe;
+  size_t d = c->head_dim, n = c->n_kv_heads * d, per = queries_per_kv(c), at = layer * n;
+  for (size_t r = 0; r < w->n; r++) {
+    const float *q = w->qkv + r * row_length(c), *k = q + c->n_heads * d;
+    for (size_t i = 0; i < n; i++) {
+      sums->key[at + i] += k[i];
+      sums->key_squared[at + i] = fmaf(k[i], k[i], sums->key_squared[at + i]);
+    }
+    for (size_t i = 0; i < c->n_heads * d; i++) {
+      float *sum = &sums->query_squared[at + i / d / per * d + i % d];
+      *sum = fmaf(q[i], q[i], *sum);
+    }
+  }
 }
 
 still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer, size_t at) {
@@ -185,7 +196,7 @@ still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer
   SP_TRY(sp_linear(w, in, qkv, 3));
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks, pack_block, &a));
   SP_TRY(sp_work_check(w, layer, "attention"));
-  if (w->key_sum) sum_keys(w, layer);
+  if (w->probe) sum_probe(w, layer);
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, attend_block, &a));
   sp_count(e, SP_SLOT_rope, 2 * w->n);
   sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);

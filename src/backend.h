@@ -42,8 +42,8 @@ struct sp_backend {
   /* What the watch recorded, for list rows [0, watch->rows): sums of squares, or the attention mass of `query` before pooling. */
   still_status (*scores)(struct sp_lane *lane, const struct sp_watch *watch, float *scores);
   still_status (*logits)(struct sp_lane *lane, size_t first, size_t n, float *logits); /* of chunk rows; n <= SP_FILE_ROWS */
-  /* The probe of numerics section 3: runs 64 tokens dense and adds up the keys of each layer and KV head into sum. */
-  still_status (*probe)(struct sp_lane *lane, const still_token *tokens, size_t n, float *sum);
+  /* The probe of numerics section 3: runs 64 tokens dense and adds up keys and queries of each layer and KV head. */
+  still_status (*probe)(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums);
 };
 
 extern const struct sp_backend sp_backend_cpu;

@@ -113,15 +113,15 @@ static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *
   return sp_head(&lane->work, first, n, out);
 }
 
-static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, float *sum) {
+static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums) {
   struct sp_work *w = &lane->work;
   unsigned layers = w->engine->config->n_layers;
   SP_TRY(reserve(lane, 0, layers, n, n));
   SP_TRY(load(lane, tokens, 0, n));
-  w->key_sum = sum;
+  w->probe = sums;
   still_status status =
       run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1});
-  w->key_sum = NULL;
+  w->probe = NULL;
   return status;
 }
 

@@ -66,15 +66,14 @@ static still_status open_parts(still_model *m, const char *path) {
   SP_TRY(sp_vocab_open(&m->ctx, m->gguf, m->config.n_vocab, &m->vocab));
   SP_TRY(sp_weights_open(&m->ctx, m->gguf, &m->config, kernels, team, s, &m->weights));
   m->engine = (struct sp_engine){.config = &m->config, .kernels = kernels, .weights = &m->weights};
-  m->engine.shift = sp_calloc(&m->ctx, sp_probe_length(&m->config), sizeof(float), "the mean keys");
-  if (!m->engine.shift) return STILL_ENOMEM;
+  SP_TRY(sp_probe_init(&m->ctx, &m->engine));
   m->fixed_bytes = atomic_load(&m->ctx.bytes);
   return STILL_OK;
 }
 
 void still_model_close(still_model *m) {
   if (!m) return;
-  sp_free(&m->ctx, m->engine.shift, sp_probe_length(&m->config), sizeof(float));
+  sp_probe_free(&m->ctx, &m->engine);
   if (m->weights.ctx) sp_weights_close(&m->weights);
   sp_vocab_close(m->vocab);
   sp_gguf_close(m->gguf);

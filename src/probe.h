@@ -1,9 +1,9 @@
 /*
- * probe.h - the constant that is taken off every key (numerics, section 3, step 1).
+ * probe.h - shift and balance of keys and queries (numerics, section 3, steps 1 and 2).
  *
- * In:       a model's own vocabulary and layers.  Out: per layer and KV head the mean key of a fixed text, a constant of the
- *           model.
- * Not here: the subtraction (attn.c).
+ * In:       a model's own vocabulary and layers.  Out: per layer and KV head the mean key of a fixed text, and powers of two that
+ *           make its keys and queries alike in size, element by element: constants of the model.
+ * Not here: their use (attn.c).
  */
 #ifndef SP_PROBE_H
 #define SP_PROBE_H
@@ -24,10 +24,11 @@ enum { SP_PROBE_TOKENS = 64 };
 /* The first 64 ids of the text by the model's vocabulary, no BOS; a vocabulary that needs fewer repeats them. */
 still_status sp_probe_tokens(struct sp_ctx *ctx, const struct sp_vocab *vocab, still_token tokens[SP_PROBE_TOKENS]);
 
-/* Fills engine->shift, which must be zero. On the float path there is no shift. */
+/* Allocates shift and balance: 0 and 1. Freed by sp_probe_free, which takes an engine that has none. */
+still_status sp_probe_init(struct sp_ctx *ctx, struct sp_engine *engine);
+void sp_probe_free(struct sp_ctx *ctx, struct sp_engine *engine);
+/* Fills both, which must be 0 and 1. The float path uses neither. */
 still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine,
                       const struct sp_vocab *vocab);
-
-static inline size_t sp_probe_length(const struct sp_config *c) { return (size_t)c->n_layers * c->n_kv_heads * c->head_dim; }
 
 #endif

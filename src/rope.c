@@ -174,6 +174,13 @@ still_status sp_rope_grow(struct sp_ctx *ctx, const struct sp_rope_config *confi
   return STILL_OK;
 }
 
+size_t sp_rope_partner(const struct sp_rope_config *config, size_t i) {
+  size_t half = config->n_rot / 2;
+  if (i >= config->n_rot) return i;
+  if (config->style == SP_ROPE_PAIR) return i ^ 1;
+  return i < half ? i + half : i - half;
+}
+
 void sp_rope_free(struct sp_ctx *ctx, struct sp_rope *rope) {
   sp_free(ctx, rope->c, rope->positions * rope->half, sizeof(float));
   sp_free(ctx, rope->s, rope->positions * rope->half, sizeof(float));

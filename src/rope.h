@@ -25,6 +25,9 @@ void sp_rope_frequencies(const struct sp_rope_config *config, double frequency[S
 still_status sp_rope_grow(struct sp_ctx *ctx, const struct sp_rope_config *config, struct sp_rope *rope, size_t positions);
 void sp_rope_free(struct sp_ctx *ctx, struct sp_rope *rope);
 
+/* The element that element i of a head is turned with; i itself if it is not turned. */
+size_t sp_rope_partner(const struct sp_rope_config *config, size_t i);
+
 /* x > 0. Relative error below 2^-52. */
 double sp_rope_pow(double x, double y);
 /* |x| <= 2^30. Absolute error below 2^-52. */

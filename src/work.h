@@ -16,7 +16,9 @@ struct sp_engine {
   const struct sp_config *config;
   const struct sp_kernels *kernels;
   struct sp_weights *weights;
-  float *shift;                      /* c of numerics section 3: [n_layers][n_kv_heads][head_dim]; zero until the probe has run */
+  /* Numerics section 3, [n_layers][n_kv_heads][head_dim]; 0 and 1 until the probe has run. */
+  float *shift;                      /* c: taken off every key */
+  float *balance;                    /* r, powers of two: keys are divided by it, queries multiplied */
   atomic_ullong calls[SP_SLOTS];     /* of each kernel */
 };
 
@@ -68,6 +70,11 @@ struct sp_record { /* what was recorded */
   float *sq, *m, *l;     /* [layers][window][n_heads] */
 };
 
+/* What the probe adds up over its rows, each [n_layers][n_kv_heads][head_dim], after the rotation by position. */
+struct sp_probe_sums {
+  float *key, *key_squared, *query_squared; /* queries: over the heads that share a KV head too */
+};
+
 /* Working memory of one session. Not thread-safe. */
 struct sp_work {
   struct sp_engine *engine;
@@ -90,7 +97,7 @@ struct sp_work {
   struct sp_rope rope;
   struct sp_watch watch;      /* what to record now */
   struct sp_record record;
-  float *key_sum;             /* the probe: [n_layers][n_kv_heads][head_dim], else NULL */
+  struct sp_probe_sums *probe; /* the probe fills these; else NULL */
   atomic_size_t bad;          /* lowest row of the chunk whose numbers are not finite, or SIZE_MAX */
 };
 

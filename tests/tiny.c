@@ -241,14 +241,15 @@ static void put_block(struct tiny_bytes *out, const struct format *f, double sig
   block[f->min_at + 1] = (uint8_t)(min >> 8);
 }
 
-/* n values around `mean` with root mean square deviation sigma. */
-static void put_values(struct tiny_bytes *out, enum sp_type type, uint64_t n, double mean, double sigma, uint64_t seed) {
+/* n values around `mean` with root mean square deviation sigma; floats 3, 19, 35 and so on times `loud`. */
+static void put_values(struct tiny_bytes *out, enum sp_type type, uint64_t n, double mean, double sigma, double loud,
+                       uint64_t seed) {
   const struct format *f = &formats[type];
   uint64_t state = seed;
   if (f->d_at >= 0)
     for (uint64_t i = 0; i < n; i += f->block) put_block(out, f, sigma, &state);
   else
-    for (uint64_t i = 0; i < n; i++) put_float(out, type, mean + sigma * sqrt(3) * uniform(&state));
+    for (uint64_t i = 0; i < n; i++) put_float(out, type, (mean + sigma * sqrt(3) * uniform(&state)) * (i % 16 == 3 ? loud : 1));
 }
 
 /* ---- the tensors of a model ----------------------------------------------------------------------------------- */
@@ -258,31 +259,32 @@ enum { LLAMA = 1, QWEN2 = 2, QWEN3 = 4, ALL = 7 };
 /* Dimensions: e n_embd, q query rows, k key rows, f n_ff, v vocabulary, d head_dim, 0 none.
  * gain: matrices have sigma = gain / sqrt(row length), so that a row of unit spread comes out with spread `gain`; vectors have
  * sigma = gain around mean. Queries and keys are a little louder, so that attention is neither flat nor a single spike, and key
- * biases are large, as those of Qwen are. */
+ * biases are large, as those of Qwen are, some of them (`loud`) by far. */
 static const struct part {
   const char *name;
   char k, n;
   double mean, gain;
   unsigned archs;
+  double loud;
 } layer_parts[] = {
-  {"attn_norm.weight", 'e', 0, 1, 0.1, ALL},
-  {"attn_q.weight", 'e', 'q', 0, 1.5, ALL},
-  {"attn_q.bias", 'q', 0, 0, 0.5, QWEN2},
-  {"attn_k.weight", 'e', 'k', 0, 1.5, ALL},
-  {"attn_k.bias", 'k', 0, 0, 2, QWEN2},
-  {"attn_v.weight", 'e', 'k', 0, 1, ALL},
-  {"attn_v.bias", 'k', 0, 0, 0.2, QWEN2},
-  {"attn_q_norm.weight", 'd', 0, 1, 0.2, QWEN3},
-  {"attn_k_norm.weight", 'd', 0, 1.2, 0.2, QWEN3},
-  {"attn_output.weight", 'q', 'e', 0, 0.7, ALL},
-  {"ffn_norm.weight", 'e', 0, 1, 0.1, ALL},
-  {"ffn_gate.weight", 'e', 'f', 0, 1, ALL},
-  {"ffn_up.weight", 'e', 'f', 0, 1, ALL},
-  {"ffn_down.weight", 'f', 'e', 0, 0.7, ALL},
+  {"attn_norm.weight", 'e', 0, 1, 0.1, ALL, 1},
+  {"attn_q.weight", 'e', 'q', 0, 1.5, ALL, 1},
+  {"attn_q.bias", 'q', 0, 0, 0.5, QWEN2, 1},
+  {"attn_k.weight", 'e', 'k', 0, 1.5, ALL, 1},
+  {"attn_k.bias", 'k', 0, 0, 2, QWEN2, 8},
+  {"attn_v.weight", 'e', 'k', 0, 1, ALL, 1},
+  {"attn_v.bias", 'k', 0, 0, 0.2, QWEN2, 1},
+  {"attn_q_norm.weight", 'd', 0, 1, 0.2, QWEN3, 0.125},
+  {"attn_k_norm.weight", 'd', 0, 1.2, 0.2, QWEN3, 8},
+  {"attn_output.weight", 'q', 'e', 0, 0.7, ALL, 1},
+  {"ffn_norm.weight", 'e', 0, 1, 0.1, ALL, 1},
+  {"ffn_gate.weight", 'e', 'f', 0, 1, ALL, 1},
+  {"ffn_up.weight", 'e', 'f', 0, 1, ALL, 1},
+  {"ffn_down.weight", 'f', 'e', 0, 0.7, ALL, 1},
 }, ends[] = {
-  {"token_embd.weight", 'e', 'v', 0, 4, ALL}, /* serves as output when tied: logits then have a spread of 4 */
-  {"output_norm.weight", 'e', 0, 1, 0.1, ALL},
-  {"output.weight", 'e', 'v', 0, 4, ALL},
+  {"token_embd.weight", 'e', 'v', 0, 4, ALL, 1}, /* serves as output when tied: logits then have a spread of 4 */
+  {"output_norm.weight", 'e', 0, 1, 0.1, ALL, 1},
+  {"output.weight", 'e', 'v', 0, 4, ALL, 1},
 };
 enum { LAYER_PARTS = sizeof layer_parts / sizeof layer_parts[0], ENDS = sizeof ends / sizeof ends[0] };
 
@@ -318,7 +320,7 @@ static void add_part(struct tiny_gguf *g, const struct tiny_spec *s, const struc
   enum sp_type type = p->n ? pick_type(wanted, ne[0], turn) : SP_F32;
   struct tiny_bytes data = {0};
   for (const char *c = name; *c; c++) seed = (seed ^ (unsigned char)*c) * 0x100000001b3u;
-  put_values(&data, type, ne[0] * ne[1], p->mean, p->n ? p->gain / sqrt((double)ne[0]) : p->gain, seed);
+  put_values(&data, type, ne[0] * ne[1], p->mean, p->n ? p->gain / sqrt((double)ne[0]) : p->gain, p->loud, seed);
   if (s->flaw == TINY_NAN && !strcmp(name, "blk.0.ffn_down.weight")) {
     unsigned at = formats[type].d_at < 0 ? 0 : (unsigned)formats[type].d_at;
     memset(data.data + at, 0xff, type == SP_F32 ? 4 : 2); /* all ones is a NaN in each of the three float formats */

@@ -27,7 +27,7 @@ DOCUMENTS = [  # legal prose, code, manuals
     (LICENSES, "GPL-3"), (LICENSES, "LGPL-2.1"), (LICENSES, "GFDL-1.3"), (STDLIB, "argparse.py"), (STDLIB, "typing.py"),
     (STDLIB, "pydoc_data/topics.py"),
 ]
-BARS = {  # numerics page, section 2 and issue: arithmetic -> what must hold
+BARS = {  # of the numerics page, section 2: arithmetic -> what must hold
     "float": {"top1": 0.995, "loss": 0.001, "positions": 1000},
     "int8": {"positions": 24000},
 }

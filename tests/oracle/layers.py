@@ -7,6 +7,7 @@ Not here: which rows go through which layer (prefill.py), who is kept (gate.py).
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,6 +97,16 @@ def rotate_pairs(x, rope, positions):
 
 # ---- KV cache and attention -----------------------------------------------------------------------------------
 
+class Frame(NamedTuple):
+    """What section 3 takes from the probe, each [..., n_kv, head_dim]."""
+
+    shift: np.ndarray       # c, off every key
+    balance: np.ndarray     # r, a power of two: keys / r, queries * r
+
+    def of(self, layer):
+        return Frame(self.shift[layer], self.balance[layer])
+
+
 class Cache:
     """Keys and values of one layer's list of rows: int8 and one scale a row and head."""
 
@@ -104,8 +115,8 @@ class Cache:
         self.sk, self.sv = np.zeros((0, n_kv), F), np.zeros((0, n_kv), F)
         self.b = fp32.block_of(head_dim)
 
-    def append(self, k, v, shift):
-        k, sk = fp32.quantise(k - shift, self.b)
+    def append(self, k, v, frame):
+        k, sk = fp32.quantise((k - frame.shift) / frame.balance, self.b)
         v, sv = fp32.quantise(v, 1)
         self.k, self.v = np.concatenate((self.k, k)), np.concatenate((self.v, v))
         self.sk, self.sv = np.concatenate((self.sk, sk)), np.concatenate((self.sv, sv))
@@ -114,10 +125,11 @@ class Cache:
 class Queries:
     """Queries of some rows, all heads: integers, scales with log2(e) / sqrt(d) inside, and after attention final m and l."""
 
-    def __init__(self, q):
+    def __init__(self, q, frame):
         d = q.shape[-1]
         b = fp32.block_of(d)
-        self.q, scale = fp32.quantise(q, b)
+        balance = np.repeat(frame.balance, q.shape[1] // len(frame.balance), axis=0)
+        self.q, scale = fp32.quantise(q * balance, b)
         self.scale = (scale * F(1.0 / b)) * F(math.log2(math.e) / math.sqrt(d))
         self.m = self.l = None                              # [rows, heads]
 
@@ -179,8 +191,8 @@ def name_of(layer, part):
     return "blk.%d.%s" % (layer, part)
 
 
-def attention(model, exp2, path, layer, x, positions, cache, shift):
-    """U of rows x (before the residual) and their queries; the rows' keys and values go to the cache first."""
+def attention(model, exp2, path, layer, x, positions, cache, frame):
+    """U of rows x (before the residual), their queries, and q, k in fp32; the rows' keys and values go to the cache first."""
     linear = path(model, fp32.rmsnorm(x, model.vector(name_of(layer, "attn_norm.weight")), model.eps))
     heads = lambda part, count: linear.times(name_of(layer, part)).reshape(len(x), count, model.head_dim)
     q, k, v = heads("attn_q", model.n_heads), heads("attn_k", model.n_kv), heads("attn_v", model.n_kv)
@@ -189,11 +201,11 @@ def attention(model, exp2, path, layer, x, positions, cache, shift):
         k = fp32.rmsnorm(k, model.vector(name_of(layer, "attn_k_norm.weight")), model.eps)
     q, k = (rotate_pairs(y, model.rope, positions) for y in (q, k))
     before = len(cache.k)
-    cache.append(k, v, shift)
-    queries = Queries(q)
+    cache.append(k, v, frame)
+    queries = Queries(q, frame)
     o = attend(exp2, queries, cache, before + 1 + np.arange(len(x)))
     u = path(model, o.reshape(len(x), -1)).times(name_of(layer, "attn_output"))
-    return u, queries, k
+    return u, queries, (q, k)
 
 
 def silu(exp2, x):

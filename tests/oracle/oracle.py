@@ -17,7 +17,7 @@ import numpy as np
 
 import gate
 from model import Model
-from prefill import Run, key_shift
+from prefill import Run, key_frame
 
 
 def ids_of(text):
@@ -31,7 +31,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--ids", required=True, help="token ids of the prompt: a file, or numbers with commas")
-    parser.add_argument("--probe", help="token ids of the probe for the key shift; without it, the shift is 0")
+    parser.add_argument("--probe", help="token ids of the probe; without it, the shift is 0 and the balance 1")
     parser.add_argument("--predict", type=int, default=16, help="greedy tokens to decode")
     parser.add_argument("--dense", action="store_true")
     parser.add_argument("--dump", help="folder for scores, kept, logits and greedy as raw little-endian files")
@@ -41,9 +41,9 @@ def parse():
     return parser.parse_args()
 
 
-def compute(model, ids, shift, settings, predict):
+def compute(model, ids, frame, settings, predict):
     """The four arrays that are hashed, in the order in which `stillpoint digest` prints them. settings None: dense."""
-    run = Run(model, shift)
+    run = Run(model, frame)
     logits = run.prefill(ids, settings)
     return {"scores": run.scores.astype("<f4"), "kept": run.kept.astype("<u4"), "logits": logits.astype("<f4"),
             "greedy": np.array(run.greedy(predict), "<i4")}
@@ -56,10 +56,10 @@ def digest(array):
 def main():
     options = parse()
     model = Model(options.model)
-    shift = key_shift(model, ids_of(options.probe)) if options.probe else None
+    frame = key_frame(model, ids_of(options.probe)) if options.probe else None
     names = [name for name in vars(gate.Settings) if name in vars(options)]
     settings = None if options.dense else gate.Settings(**{name: getattr(options, name) for name in names})
-    for name, array in compute(model, ids_of(options.ids), shift, settings, options.predict).items():
+    for name, array in compute(model, ids_of(options.ids), frame, settings, options.predict).items():
         print("%-7s %s  %d values" % (name, digest(array), len(array)))
         if options.dump:
             array.tofile(os.path.join(options.dump, name))

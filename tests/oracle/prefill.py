@@ -9,6 +9,7 @@ library may cut the prompt into chunks of any size.
 
 import numpy as np
 
+import fp32
 import gate
 import layers
 from fp32 import Exp2, exp2_coefficients
@@ -20,12 +21,13 @@ PROBE = 64
 class Run:
     """One timeline: caches, gate results, logits."""
 
-    def __init__(self, model, shift=None, exp2=None):
+    def __init__(self, model, frame=None, exp2=None):
         self.model = model
         self.exp2 = exp2 or Exp2(exp2_coefficients())
-        self.shift = shift if shift is not None else np.zeros((model.n_layers, model.n_kv, model.head_dim), F)
+        shape = (model.n_layers, model.n_kv, model.head_dim)
+        self.frame = frame or layers.Frame(np.zeros(shape, F), np.ones(shape, F))
         self.caches = [layers.Cache(model.n_kv, model.head_dim) for _ in range(model.n_layers)]
-        self.keys = []                                   # fp32 keys of each layer, for the probe
+        self.seen = []                                   # fp32 queries and keys of each layer, for the probe
         self.scores, self.kept = np.zeros(0, F), np.zeros(0, np.int64)
         self.n_tokens = 0
 
@@ -39,9 +41,9 @@ class Run:
         x = model.embed(ids)
         seen_layers = []                                 # of this list, for `query`
         for layer in range(model.n_layers):
-            u, queries, k = layers.attention(model, exp2, layers.Prefill, layer, x, rows, self.caches[layer],
-                                             self.shift[layer])
-            self.keys.append(k)
+            u, queries, seen = layers.attention(model, exp2, layers.Prefill, layer, x, rows, self.caches[layer],
+                                                self.frame.of(layer))
+            self.seen.append(seen)
             at_gate = settings is not None and settings.is_gate(layer, model.n_layers)
             if settings is not None and settings.policy == "query":
                 seen_layers.append(last_rows(queries, self.caches[layer], settings.window))
@@ -71,7 +73,7 @@ class Run:
         x = model.embed([token])
         for layer in range(model.n_layers):
             u, _, _ = layers.attention(model, exp2, layers.Decode, layer, x, position, self.caches[layer],
-                                       self.shift[layer])
+                                       self.frame.of(layer))
             x = x + u
             x = x + layers.feed_forward(model, exp2, layers.Decode, layer, x)
         self.logits = layers.logits(model, x)[0]
@@ -95,14 +97,33 @@ def last_rows(queries, cache, window):
     return queries, cache, first
 
 
-def key_shift(model, ids, exp2=None):
-    """c of section 3, step 1: the mean of the probe's first 64 keys after RoPE, prefilled dense with c = 0."""
+def balance_of(keys, queries):
+    """2 ** e or 2 ** -e, 16 ** e <= larger / smaller < 16 ** (e + 1), e at most 8; 1 where a sum is tiny or not finite."""
+    good = np.isfinite(keys) & np.isfinite(queries) & (keys >= F(2.0 ** -100)) & (queries >= F(2.0 ** -100))
+    keys, queries = np.where(good, keys, F(1)), np.where(good, queries, F(1))
+    with np.errstate(over="ignore"):
+        ratio = np.minimum(np.maximum(keys, queries) / np.minimum(keys, queries), F(2.0 ** 64))
+    e = (np.frexp(ratio)[1] - 1) // 4
+    return np.exp2(np.where(keys > queries, 1, -1) * np.minimum(e, 8)).astype(F)
+
+
+def key_frame(model, ids, exp2=None):
+    """Section 3, steps 1 and 2, from the probe's first 64 rows, prefilled dense with c = 0 and r = 1: c is the mean of the keys
+    after RoPE; r comes from the squares of keys and queries, summed over the rows, a KV head's query heads and a RoPE pair."""
     run = Run(model, exp2=exp2)
     run.prefill(ids[:PROBE])
-    shift = []
-    for k in run.keys:
-        total = np.zeros(k.shape[1:], F)
-        for key in k:
-            total = total + key
+    partner = np.arange(model.head_dim)
+    half, pairs = model.rope.rot // 2, partner[:model.rope.rot]
+    pairs[:] = pairs ^ 1 if model.rope.pairs else np.roll(pairs, half)
+    shift, balance = [], []
+    for q, k in run.seen:
+        total, keys, queries = (np.zeros(k.shape[1:], F) for _ in range(3))
+        for row in range(len(k)):
+            total = total + k[row]
+            keys = fp32.fma(k[row], k[row], keys)
+            for head in range(model.n_heads // model.n_kv):
+                part = q[row, head::model.n_heads // model.n_kv]
+                queries = fp32.fma(part, part, queries)
         shift.append(total * F(1.0 / len(k)))
-    return np.stack(shift)
+        balance.append(balance_of(keys + keys[:, partner], queries + queries[:, partner]))
+    return layers.Frame(np.stack(shift), np.stack(balance))

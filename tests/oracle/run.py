@@ -21,7 +21,7 @@ import gate
 import oracle
 import selfcheck
 from model import Model
-from prefill import PROBE, key_shift
+from prefill import PROBE, key_frame
 
 TYPES = ("F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS").split()
 PREDICT = 6
@@ -108,10 +108,10 @@ def library(options, path, ids, settings):
     return {line[0]: line[1] for line in words if line[0] in ("scores", "kept", "logits", "greedy")}
 
 
-def middle(model, ids, shift, settings):
+def middle(model, ids, frame, settings):
     """A threshold that about half of the rows pass, with the digits that the command line carries."""
     plain = dict(settings, tau_only=0, tau=-1.0, ratio=0.0)
-    scores = oracle.compute(model, ids, shift, gate.Settings(**plain), 1)["scores"]
+    scores = oracle.compute(model, ids, frame, gate.Settings(**plain), 1)["scores"]
     return float("%.6g" % np.median(scores))
 
 
@@ -122,13 +122,13 @@ def title(name, n, settings):
     return "%s, %d tokens, %s" % (name, n, " ".join("%s=%s" % item for item in shown.items()) or "presets")
 
 
-def compare(options, model, path, ids, shift, settings):
+def compare(options, model, path, ids, frame, settings):
     """The names of what differs, with both digests; "" if nothing does."""
     try:
         theirs = library(options, path, ids, settings)
     except RuntimeError as error:
         return str(error)
-    made = oracle.compute(model, ids, shift, settings and gate.Settings(**settings), PREDICT)
+    made = oracle.compute(model, ids, frame, settings and gate.Settings(**settings), PREDICT)
     ours = {name: oracle.digest(array) for name, array in made.items()}
     differing = [name for name in ours if theirs.get(name) != ours[name]]
     return "; ".join("%s: oracle %.12s, library %.12s" % (name, ours[name], theirs.get(name, "none")) for name in differing)
@@ -137,13 +137,13 @@ def compare(options, model, path, ids, shift, settings):
 def compare_model(options, report, name, arguments, lengths, settings_list):
     path = make(options, name, arguments)
     model = Model(path)
-    shift = key_shift(model, probe_ids(options, path))
+    frame = key_frame(model, probe_ids(options, path))
     for n in lengths:
         ids = selfcheck.prompt(model, n, n)
         for settings in settings_list:
             if settings and settings.get("tau") == "middle":
-                settings = dict(settings, tau=middle(model, ids, shift, settings))
-            report.line(title(name, n, settings), compare(options, model, path, ids, shift, settings))
+                settings = dict(settings, tau=middle(model, ids, frame, settings))
+            report.line(title(name, n, settings), compare(options, model, path, ids, frame, settings))
     os.unlink(path)
 
 
@@ -158,7 +158,7 @@ def main():
     options = parser.parse_args()
     report = Report()
     if not options.only:
-        path = make(options, "self", "--layers 3")
+        path = make(options, "self", "--arch qwen3 --tokenizer qwen2 --layers 3")
         for name, complaint in selfcheck.run(path):
             report.line(name, complaint)
         os.unlink(path)

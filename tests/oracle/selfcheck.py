@@ -20,7 +20,7 @@ import fp32
 import gate
 import layers
 from model import Model
-from prefill import Run, key_shift
+from prefill import Run, key_frame
 
 F = np.float32
 SEED = 20240
@@ -151,14 +151,17 @@ def check_products():
 
 
 def check_attention():
-    """Integer flash attention near softmax in double, for rows that see 1 to 300 keys."""
+    """Integer flash attention near softmax in double, for rows that see 1 to 300 keys; shift and balance change nothing but the
+    error, which would be several times as large without the balance."""
     draw = np.random.default_rng(SEED)
     exp2 = fp32.Exp2(fp32.exp2_coefficients())
     for d in (64, 80, 96):
         cache = layers.Cache(2, d)
         k, v, q = (draw.standard_normal((300, heads, d)).astype(F) for heads in (2, 2, 4))
-        cache.append(k, v, np.zeros((2, d), F))
-        out = layers.attend(exp2, layers.Queries(q), cache, 1 + np.arange(300))
+        frame = layers.Frame(draw.standard_normal((2, d)).astype(F), np.exp2(draw.integers(-8, 9, (2, d))).astype(F))
+        k, q = k * frame.balance + frame.shift, q / np.repeat(frame.balance, 2, axis=0)
+        cache.append(k, v, frame)
+        out = layers.attend(exp2, layers.Queries(q, frame), cache, 1 + np.arange(300))
         for head in range(4):
             s = (q[:, head].astype(np.float64) @ k[:, head // 2].T) / math.sqrt(d)
             s[np.triu_indices(300, 1)] = -np.inf
@@ -230,10 +233,10 @@ def check_causal(model):
 
 def digests(model, ids, probe):
     """One digest for each kind of score, over scores, kept rows, logits and the logits after a decoded token."""
-    shift = key_shift(model, probe)
+    frame = key_frame(model, probe)
     out = []
     for policy in ("query", "delta", "random"):
-        run = Run(model, shift)
+        run = Run(model, frame)
         run.prefill(ids, gate.Settings(policy=policy, min_tokens=0, suffix=16, window=16))
         parts = [run.scores, run.kept, run.logits, run.decode(int(run.logits.argmax()))]
         out.append(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
@@ -295,6 +298,8 @@ def faults():
         ("log2 e off by one bit", layers, "LOG2E", next_up(layers.LOG2E)),
         ("tiles of 64", layers, "TILE", 64),
         ("probe of 63", prefill, "PROBE", 63),
+        ("no balance", prefill, "balance_of", lambda keys, queries: np.ones_like(keys)),
+        ("balance upside down", prefill, "balance_of", lambda keys, queries, right=prefill.balance_of: right(queries, keys)),
         ("window's rows backwards", gate, "mass", unsorted_mass),
         ("pool one wider", gate, "pool_max", lambda x, radius, right=gate.pool_max: right(x, radius + 1)),
         ("splitmix64 without its first step", gate, "splitmix64", lambda x: x),
