@@ -7,7 +7,7 @@ libspcore_la_SOURCES += \
   simd/exp2.h simd/ref.c simd/ref.h simd/ref_blocks.c \
   simd/blas.c
 
-simd_bodies = simd/lanes_x86.h simd/vector.inc simd/gemm_x86.inc simd/panel_x86.inc simd/rows_x86.inc simd/attn_x86.inc simd/unpack_x86.inc simd/blocks_x86.inc
+simd_bodies = simd/lanes_x86.h simd/vector.inc simd/gemm_x86.inc simd/panel_x86.inc simd/rows_x86.inc simd/pairs_x86.inc simd/attn_x86.inc simd/unpack_x86.inc simd/blocks_x86.inc
 
 if ISA_AVX2
 noinst_LTLIBRARIES += libspk_avx2.la
@@ -39,7 +39,7 @@ endif
 
 if ISA_AMX
 noinst_LTLIBRARIES += libspk_amx.la
-libspk_amx_la_SOURCES = simd/k_amx.c simd/vec_avx512.h simd/tiles_amx.h simd/gemm_amx.inc simd/rows_amx.inc $(simd_bodies)
+libspk_amx_la_SOURCES = simd/k_amx.c simd/vec_avx512.h simd/tiles_amx.h simd/gemm_amx.inc simd/rows_amx.inc simd/turns_amx.inc $(simd_bodies)
 libspk_amx_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_AMX_CFLAGS)
 libspcore_la_LIBADD += libspk_amx.la
 endif
