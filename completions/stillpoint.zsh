@@ -49,7 +49,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -73,7 +73,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -107,7 +107,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -146,7 +146,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -183,7 +183,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -198,7 +198,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -213,7 +213,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
@@ -260,7 +260,7 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \

@@ -42,14 +42,27 @@ static uint64_t physical(void) {
   return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : 0;
 }
 
+static uint64_t limit_of(const struct sp_plan_job *j) {
+  return j->settings->memory_limit ? (uint64_t)j->settings->memory_limit : physical();
+}
+
+/* Layers whose panels are kept at once: as many as was asked, or as what is left beside `rest` bytes holds, but one. */
+static size_t panel_layers(const struct sp_plan_job *j, uint64_t rest) {
+  uint64_t one = sp_weights_panel_bytes(j->config, 1), limit = limit_of(j), most = j->config->n_layers, fit = most;
+  if (j->settings->panels)
+    fit = (uint64_t)j->settings->panels;
+  else if (limit)
+    fit = limit > rest ? (limit - rest) / one : 0;
+  return (size_t)(fit < 1 ? 1 : fit < most ? fit : most);
+}
+
 static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   const struct sp_config *c = j->config;
   const struct sp_settings *s = j->settings;
   struct sp_stage stage[SP_MOST_STAGES];
-  size_t stages = fill_rows(j, n, stage), kept_at_once = s->panels ? (size_t)s->panels : c->n_layers;
+  size_t stages = fill_rows(j, n, stage);
   plan->mapped = j->mapped;
   plan->weights = j->weights;
-  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, kept_at_once);
   plan->kv = plan->parked = 0;
   for (size_t i = 0; i < stages; i++) {
     plan->kv += (sp_stage_last(&stage[i]) - sp_stage_first(&stage[i])) * sp_kv_bytes(c, j->float_path, with_room(stage[i].rows));
@@ -57,7 +70,9 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   }
   plan->scratch = sp_work_bytes(c, j->float_path, (size_t)s->chunk, j->threads) + sp_plan_timeline(c, with_room(n)) +
                   record_bytes(j, n) + with_room(n) * c->rope.n_rot * sizeof(float);
-  plan->total = plan->weights + plan->panels + plan->kv + plan->parked + plan->scratch;
+  uint64_t rest = plan->weights + plan->kv + plan->parked + plan->scratch;
+  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, panel_layers(j, rest));
+  plan->total = rest + plan->panels;
 }
 
 /* The most tokens whose plan stays within `limit`, by bisection: the plan grows with n. */
@@ -76,7 +91,6 @@ static uint64_t largest(const struct sp_plan_job *j, uint64_t limit) {
 }
 
 void sp_plan(const struct sp_plan_job *job, uint64_t n_tokens, still_plan *plan) {
-  uint64_t limit = job->settings->memory_limit ? (uint64_t)job->settings->memory_limit : physical();
   fill(job, n_tokens, plan);
-  plan->largest_context = largest(job, limit);
+  plan->largest_context = largest(job, limit_of(job));
 }

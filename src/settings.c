@@ -33,7 +33,7 @@ static const struct key {
     {"numerics", CHOICE, "model", "int8|float", AT(numerics), 0, 1, 0,
      "int8: the same bits everywhere; float: fp32 through BLAS"},
     {"mmap", INT, "model", NULL, AT(mmap), 0, 1, 1, "1: map the model file, 0: read it into memory"},
-    {"panels", INT, "model", NULL, AT(panels), 0, 1024, 0, "layers whose panels are kept at once; 0: all"},
+    {"panels", INT, "model", NULL, AT(panels), 0, 1024, 0, "layers whose panels are kept at once; 0: all that fit"},
     {"memory-limit", BYTES, "model", NULL, AT(memory_limit), 0, 0x1p60, 0, "most bytes to allocate; 0: no limit"},
     {"ctx", INT, "session", NULL, AT(context), 0, 1 << 24, 0, "most tokens of a session; 0: what the model was trained for"},
     {"chunk", INT, "session", NULL, AT(chunk), 1, 1 << 20, 512, "rows that go through the layers together"},

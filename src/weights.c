@@ -92,7 +92,7 @@ still_status sp_weights_open(struct sp_ctx *ctx, const struct sp_gguf *g, const 
                              struct sp_weights *weights) {
   *weights = (struct sp_weights){.ctx = ctx, .team = team, .kernels = kernels, .config = config,
                                  .float_path = settings->numerics == SP_NUMERICS_FLOAT};
-  weights->budget = settings->panels ? (size_t)settings->panels : config->n_layers;
+  weights->budget = config->n_layers;
   pthread_mutex_init(&weights->lock, NULL);
   sp_phase_begin(ctx);
   still_status status = find_all(weights, g);
@@ -128,23 +128,33 @@ void sp_weights_close(struct sp_weights *w) {
   memset(w, 0, sizeof *w);
 }
 
-/* The built layer that nobody holds and that was used longest ago, or NULL. */
-static struct sp_layer *oldest(struct sp_weights *w) {
+/* The built layer that nobody holds and that was used last, or NULL: chunks go round through the layers, and so it will be wanted
+ * last. */
+static struct sp_layer *newest(struct sp_weights *w) {
   struct sp_layer *found = NULL;
   for (unsigned i = 0; i < w->config->n_layers; i++) {
     struct sp_layer *layer = &w->layers[i];
     bool free_to_go = layer->w[SP_WQ].panel.w && !layer->holders;
-    if (free_to_go && (!found || layer->last_use < found->last_use)) found = layer;
+    if (free_to_go && (!found || layer->last_use > found->last_use)) found = layer;
   }
   return found;
 }
 
+/* Frees panels until `most` layers have some, or all that have are held. */
+static void shrink(struct sp_weights *w, size_t most) {
+  struct sp_layer *layer;
+  for (; w->built > most && (layer = newest(w)); w->built--) free_panels(w, layer);
+}
+
+void sp_weights_set_budget(struct sp_weights *w, size_t layers) {
+  pthread_mutex_lock(&w->lock);
+  w->budget = layers;
+  shrink(w, layers);
+  pthread_mutex_unlock(&w->lock);
+}
+
 static still_status build_layer(struct sp_weights *w, struct sp_layer *layer) {
-  struct sp_layer *old = w->built >= w->budget ? oldest(w) : NULL;
-  if (old) {
-    free_panels(w, old);
-    w->built--;
-  }
+  shrink(w, w->budget - 1);
   still_status status = STILL_OK;
   for (int name = 0; name < SP_WEIGHTS && status == STILL_OK; name++)
     status = sp_panel_build(w->ctx, &w->team, w->kernels, layer->w[name].tensor, &layer->w[name].panel);

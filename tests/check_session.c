@@ -372,11 +372,42 @@ START_TEST(plan_tells_the_truth) {
 }
 END_TEST
 
+START_TEST(panels_give_way) {
+  struct tiny_spec spec;
+  tiny_preset(&spec);
+  spec.layers = 6;
+  spec.ctx = 4096;
+  struct opened o = run_open(&spec, "threads=2");
+  still_token *tokens = run_tokens(600, VOCAB, 23);
+  still_plan all = {.size = sizeof all}, few = {.size = sizeof few};
+  still_settings *t = run_settings("min-tokens=0");
+  ck_assert_int_eq(still_model_plan(o.model, t, 600, &all), STILL_OK);
+  struct run whole = run_prefill(o.model, "min-tokens=0", tokens, 600);
+  char limit[64];
+  for (uint64_t layers = 1; layers < 6; layers += 2) {
+    snprintf(limit, sizeof limit, "threads=2 memory-limit=%llu",
+             (unsigned long long)(all.total - all.panels + all.panels / 6 * layers + 4096));
+    struct opened tight = run_open(&spec, limit);
+    ck_assert_int_eq(still_model_plan(tight.model, t, 600, &few), STILL_OK);
+    ck_assert_uint_eq(few.panels, all.panels / 6 * layers);
+    struct run r = run_prefill(tight.model, "min-tokens=0", tokens, 600);
+    run_same(&whole, &r, limit);
+    ck_assert_uint_le(r.report.peak_bytes, few.total + few.total / 20);
+    run_free(&r);
+    run_close(&tight);
+  }
+  still_settings_free(t);
+  run_free(&whole);
+  run_close(&o);
+  free(tokens);
+}
+END_TEST
+
 START_TEST(memory_limit) {
   struct tiny_spec spec;
   tiny_preset(&spec);
   spec.ctx = 4096;
-  struct opened o = run_open(&spec, "memory-limit=11M");
+  struct opened o = run_open(&spec, "memory-limit=8M");
   still_token *tokens = run_tokens(3000, VOCAB, 19);
   still_session *s = run_session(o.model, "chunk=16");
   still_plan plan = {.size = sizeof plan};
@@ -516,6 +547,7 @@ int main(void) {
   tcase_add_test(tc, nothing_grows);
   tcase_add_loop_test(tc, plan_tells_the_truth, 0, 4);
   tcase_add_test(tc, memory_limit);
+  tcase_add_test(tc, panels_give_way);
   tcase_add_test(tc, sessions_in_threads);
   tcase_add_test(tc, a_forked_child_is_told);
   tcase_add_test(tc, sampler_chain);
