@@ -1,8 +1,9 @@
 """peers_llama.py - the llama.cpp side of peers.py: one resident model that answers timing requests.
 
 In:       a GGUF path and pinned options on the command line; one JSON object a line on stdin:
-          {"op": "prefill", "tokens": n}  or  {"op": "decode", "depth": d, "tokens": n}.
-Out:      one JSON object a line on stdout; the first describes the build and the options, the others hold seconds.
+          {"op": "prefill", "tokens": n}, {"op": "decode", "depth": d, "tokens": n}  or  {"op": "peak"}.
+Out:      one JSON object a line on stdout; the first describes the build and the options, or says "missing" or "refused" and why;
+          the others hold seconds, or bytes for the peak.
 Not here: medians, ratios, the other side (peers.py).
 
 Runs in the Python that has llama-cpp-python. The model stays loaded between requests, so every time is a warm one.
@@ -14,15 +15,24 @@ import json
 import sys
 import time
 
-import llama_cpp
+try:
+    import llama_cpp
+except ImportError as problem:
+    print(json.dumps({"missing": str(problem)}), flush=True)
+    sys.exit(0)
 
 
 def reply(**values):
     print(json.dumps(values), flush=True)
 
 
+def peak_bytes():
+    with open("/proc/self/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+
 def without_repacking():
-    """The binding has no argument for it: weights stay as the file has them (repacked ones are no faster here, and crash with AMX)."""
+    """The binding has no argument for it: weights stay as the file has them (repacked ones crash with AMX)."""
     defaults = llama_cpp.llama_model_default_params
 
     def changed():
@@ -88,20 +98,23 @@ def main():
     parser.add_argument("--ubatch", type=int, default=512)
     parser.add_argument("--repack", action="store_true", help="let llama.cpp repack weights")
     options = parser.parse_args()
-    llama = open_model(options, options.context)
+    try:
+        llama = open_model(options, options.context)
+    except (ValueError, RuntimeError) as error:
+        return reply(refused=str(error), version=llama_cpp.__version__)
     reply(version=llama_cpp.__version__, system=llama_cpp.llama_print_system_info().decode(), threads=options.threads,
           n_batch=options.batch, n_ubatch=options.ubatch, flash_attn=True, type_k="f16", type_v="f16",
           repack=options.repack)
     for line in sys.stdin:
         request = json.loads(line)
         if request["op"] == "prefill":
-            seconds = time_prefill(llama, prompt_ids(llama, options.text, request["tokens"]))
+            reply(seconds=time_prefill(llama, prompt_ids(llama, options.text, request["tokens"])))
         elif request["op"] == "decode":
-            seconds = time_decode(llama, prompt_ids(llama, options.text, request["depth"]), request["tokens"])
+            reply(seconds=time_decode(llama, prompt_ids(llama, options.text, request["depth"]), request["tokens"]))
+        elif request["op"] == "peak":
+            reply(bytes=peak_bytes())
         else:
             reply(error="unknown op " + request["op"])
-            continue
-        reply(seconds=seconds)
 
 
 if __name__ == "__main__":
