@@ -61,6 +61,7 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   const struct sp_settings *s = j->settings;
   struct sp_stage stage[SP_MOST_STAGES];
   size_t stages = fill_rows(j, n, stage);
+  const struct sp_stage *last = &stage[stages - 1];
   plan->mapped = j->mapped;
   plan->weights = j->weights;
   plan->kv = plan->parked = 0;
@@ -71,7 +72,14 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   plan->scratch = sp_work_bytes(c, j->float_path, (size_t)s->chunk, j->threads) + sp_plan_timeline(c, with_room(n)) +
                   record_bytes(j, n) + with_room(n) * c->rope.n_rot * sizeof(float);
   uint64_t rest = plan->weights + plan->kv + plan->parked + plan->scratch;
-  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, panel_layers(j, rest));
+  size_t layers = j->float_path ? c->n_layers : panel_layers(j, rest);
+  if (sp_stage_waits(last, (unsigned)layers)) {
+    uint64_t waiting = stages <= 2 ? (uint64_t)last->rows * c->n_embd * sizeof(float) : 0; /* else in the last gate's place */
+    plan->parked += waiting;
+    rest += waiting;
+    layers = panel_layers(j, rest);
+  }
+  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, layers);
   plan->total = rest + plan->panels;
 }
 

@@ -5,7 +5,8 @@
  * Not here: how rows are scored (policy.c), chosen (gate.c), parked and compacted (park.c), computed (behind backend.h).
  *
  * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no
- * further, because from there on it could only change itself. Dense is one stage and no gate.
+ * further, because from there on it could only change itself. Dense is one stage and no gate. Where memory holds the panels of a
+ * few layers only, a stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate.
  */
 #include "prefill.h"
 
@@ -40,10 +41,11 @@ static struct sp_watch watch_for(const struct sp_timeline *t, size_t i) {
                            .window_from = stage->rows - window};
 }
 
-/* A chunk of stage i from row `at` of its list: fresh tokens in stage 0, rows that the gate below kept in the others. */
-static still_status bring(struct sp_timeline *t, size_t i, size_t at, size_t n) {
-  if (i == 0) return t->backend->load(t->lane, t->tokens + at, at, n);
-  return t->backend->take(t->lane, i > 1, t->kept + at, t->position + at, n);
+/* A chunk of stage i from row `at` of its list: fresh tokens in stage 0, rows that the gate below kept in the others; above the
+ * first lift, rows that waited within the stage. */
+static still_status bring(struct sp_timeline *t, size_t i, bool waited, size_t at, size_t n) {
+  if (i == 0 && !waited) return t->backend->load(t->lane, t->tokens + at, at, n);
+  return t->backend->take(t->lane, waited ? i > 0 : i > 1, t->kept + at, t->position + at, n);
 }
 
 /* Parks a chunk at the gate. `block` also looks at the feed-forward, of every row; the parked rows stay as they are. */
@@ -69,25 +71,46 @@ static still_status observe(struct sp_timeline *t, const struct sp_observer *o, 
   return STILL_OK;
 }
 
-/* All rows of stage i from row `first` on, chunk by chunk. */
+/* What becomes of a chunk at the end of the pass: it waits for the next lift or at the gate, or is done. */
+static still_status put_down(struct sp_timeline *t, size_t i, const struct sp_pass *pass, const struct sp_observer *o) {
+  size_t n = (size_t)pass->worth;
+  if (pass->to < t->stage[i].to) return t->backend->put(t->lane, i > 0, pass->at);
+  if (i + 1 < t->n_stages) return wait_at_gate(t, i, pass);
+  SP_TRY(observe(t, o, pass->at, n));
+  return pass->at + n == t->stage[i].rows ? t->backend->logits(t->lane, n - 1, 1, t->logits) : STILL_OK;
+}
+
+/* All rows of stage i from row `first` on, chunk by chunk, through the layers of one lift. */
+static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct sp_observer *o) {
+  const struct sp_stage *stage = &t->stage[i];
+  size_t chunk = (size_t)t->settings->chunk;
+  for (pass->at = first; pass->at < stage->rows; pass->at += chunk) {
+    size_t n = stage->rows - pass->at < chunk ? stage->rows - pass->at : chunk;
+    pass->worth = n;
+    SP_TRY(bring(t, i, pass->from > stage->from, pass->at, n));
+    SP_TRY(t->backend->run(t->lane, pass));
+    SP_TRY(put_down(t, i, pass, o));
+    pass->done += n * ((pass->to - pass->from + 1) / 2);
+  }
+  return STILL_OK;
+}
+
+/* All rows of stage i from row `first` on, lift by lift: one, unless memory is short of panels. */
 static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, const struct sp_observer *o) {
   const struct sp_stage *stage = &t->stage[i];
-  bool last = i + 1 == t->n_stages;
-  size_t chunk = (size_t)t->settings->chunk, layers = (stage->to - stage->from + 1) / 2;
+  bool last = i + 1 == t->n_stages, waits = sp_stage_waits(stage, t->lift);
   struct sp_watch watch = last ? (struct sp_watch){0} : watch_for(t, i);
-  struct sp_pass pass = {.from = stage->from, .to = stage->to, .watch = last ? NULL : &watch,
-                         .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, .total = (uint64_t)(stage->rows - first) * layers,
+  struct sp_pass pass = {.to = stage->from, .watch = last ? NULL : &watch, .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER,
+                         .total = (uint64_t)(stage->rows - first) * ((stage->to - stage->from + 1) / 2),
                          .live = (double)stage->rows / (double)t->n};
   SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), stage->rows, t->n));
-  if (!last) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
-  for (pass.at = first; pass.at < stage->rows; pass.at += chunk) {
-    size_t n = stage->rows - pass.at < chunk ? stage->rows - pass.at : chunk;
-    pass.worth = n;
-    SP_TRY(bring(t, i, pass.at, n));
-    SP_TRY(t->backend->run(t->lane, &pass));
-    SP_TRY(last ? observe(t, o, pass.at, n) : wait_at_gate(t, i, &pass));
-    if (last && pass.at + n == stage->rows) SP_TRY(t->backend->logits(t->lane, n - 1, 1, t->logits));
-    pass.done += n * layers;
+  if (!last || waits) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
+  while (pass.to < stage->to) {
+    pass.from = pass.to;
+    pass.to = 2 * (pass.from / 2 + t->lift);
+    if (pass.to > stage->to) pass.to = stage->to;
+    SP_TRY(run_lift(t, i, first, &pass, o));
+    for (size_t r = first; waits && r < stage->rows; r++) t->kept[r] = (uint32_t)r;
   }
   return STILL_OK;
 }
@@ -127,8 +150,9 @@ static size_t first_row(struct sp_timeline *t, const struct sp_stage *before, si
   if (!same) t->finished = 0; /* rows that were not parked at this gate */
   size_t window = (size_t)t->settings->window, from = t->finished;
   size_t recorded = gated && t->n > window ? t->n - window : 0;
-  if (gated) return from < recorded ? from : recorded;
-  return from < t->n ? from : t->n - 1; /* one row at least: its logits are wanted */
+  size_t most = gated ? recorded : t->n - 1; /* one row at least: its logits are wanted */
+  t->finished = from < most ? from : most;   /* the others are on their way again, and this prefill may fail */
+  return t->finished;
 }
 
 static void time_phase(struct sp_timeline *t, still_phase phase, double *since, double *panels) {

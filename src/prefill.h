@@ -31,6 +31,7 @@ struct sp_timeline {
   bool ready;            /* the caches and logits belong to tokens [0, n) */
   struct sp_stage stage[SP_MOST_STAGES];
   size_t n_stages;
+  unsigned lift;         /* layers that chunks go through together: as many as have their panels at once */
   size_t decoded;        /* rows after the prefill, at the end of every stage's list */
   uint32_t *position;    /* [cap] original positions of the present stage's list */
   uint32_t *kept;        /* [cap] what the present gate kept, as list rows */
@@ -59,6 +60,8 @@ still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observe
 /* The stages of a timeline of n tokens; returns their number and, if it is one, why in *why_dense (NULL never). */
 size_t sp_prefill_stages(const struct sp_config *config, const struct sp_settings *settings, size_t n,
                          struct sp_stage stage[SP_MOST_STAGES], const char **why_dense);
+/* True if rows also wait within the stage, because it has more layers than a lift. */
+static inline bool sp_stage_waits(const struct sp_stage *s, unsigned lift) { return (s->to + 1) / 2 - s->from / 2 > lift; }
 /* Layers whose KV cache belongs to a stage. */
 static inline unsigned sp_stage_first(const struct sp_stage *s) { return (s->from + 1) / 2; }
 static inline unsigned sp_stage_last(const struct sp_stage *s) { return (s->to + 1) / 2; }

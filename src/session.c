@@ -17,8 +17,9 @@
 static still_status check_memory(still_session *s, size_t n) {
   still_plan plan = {.size = sizeof plan};
   sp_model_plan(s->model, &s->settings.value, n, &plan);
-  uint64_t layers = plan.panels / sp_weights_panel_bytes(&s->model->config, 1);
-  if (layers > 0) sp_weights_set_budget(&s->model->weights, (size_t)layers);
+  unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, 1));
+  s->timeline.lift = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
+  sp_weights_set_budget(&s->model->weights, s->timeline.lift);
   if (n <= plan.largest_context) return STILL_OK;
   int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
   return sp_fail(&s->ctx.error, STILL_ENOMEM,

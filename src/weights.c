@@ -128,14 +128,13 @@ void sp_weights_close(struct sp_weights *w) {
   memset(w, 0, sizeof *w);
 }
 
-/* The built layer that nobody holds and that was used last, or NULL: chunks go round through the layers, and so it will be wanted
- * last. */
-static struct sp_layer *newest(struct sp_weights *w) {
+/* The built layer that nobody holds and that was used longest ago, or NULL. */
+static struct sp_layer *oldest(struct sp_weights *w) {
   struct sp_layer *found = NULL;
   for (unsigned i = 0; i < w->config->n_layers; i++) {
     struct sp_layer *layer = &w->layers[i];
     bool free_to_go = layer->w[SP_WQ].panel.w && !layer->holders;
-    if (free_to_go && (!found || layer->last_use > found->last_use)) found = layer;
+    if (free_to_go && (!found || layer->last_use < found->last_use)) found = layer;
   }
   return found;
 }
@@ -143,7 +142,7 @@ static struct sp_layer *newest(struct sp_weights *w) {
 /* Frees panels until `most` layers have some, or all that have are held. */
 static void shrink(struct sp_weights *w, size_t most) {
   struct sp_layer *layer;
-  for (; w->built > most && (layer = newest(w)); w->built--) free_panels(w, layer);
+  for (; w->built > most && (layer = oldest(w)); w->built--) free_panels(w, layer);
 }
 
 void sp_weights_set_budget(struct sp_weights *w, size_t layers) {

@@ -59,7 +59,7 @@ void sp_weights_close(struct sp_weights *weights);
 /* The most layers, one at least, that have panels at the same time, unless more are held; at first all. Thread-safe. */
 void sp_weights_set_budget(struct sp_weights *weights, size_t layers);
 /* Makes the panels of a layer present until sp_weights_release. Builds them if they are not, letting go of the layer that was
- * used last when the budget is full. Errors and time go to `ctx` (of the session that asks). Thread-safe. */
+ * used longest ago when the budget is full. Errors and time go to `ctx` (of the session that asks). Thread-safe. */
 still_status sp_weights_hold(struct sp_weights *weights, struct sp_ctx *ctx, size_t layer);
 void sp_weights_release(struct sp_weights *weights, size_t layer);
 

@@ -114,18 +114,20 @@ START_TEST(ratio_zero_is_dense) {
 }
 END_TEST
 
-/* Panels of one layer at a time, a file that is read instead of mapped: the same bits. */
+/* Panels of few layers at a time, a file that is read instead of mapped: the same bits. */
 START_TEST(memory_modes) {
   static const char *const modes[] = {"panels=1", "panels=3", "mmap=0", "panels=1 threads=3"};
   struct tiny_spec spec;
+  char settings[128];
   tiny_preset(&spec);
+  snprintf(settings, sizeof settings, "%s policy=%s%s", halted, policies[_i % POLICIES], _i >= POLICIES ? " every=2" : "");
   struct opened o = run_open(&spec, "");
   still_token *tokens = run_tokens(N, VOCAB, 10);
-  struct run expected = run_prefill(o.model, halted, tokens, N);
+  struct run expected = run_prefill(o.model, settings, tokens, N);
   run_close(&o);
   for (int i = 0; i < 4; i++) {
     o = run_open(&spec, modes[i]);
-    struct run r = run_prefill(o.model, halted, tokens, N);
+    struct run r = run_prefill(o.model, settings, tokens, N);
     run_same(&expected, &r, modes[i]);
     run_free(&r);
     run_close(&o);
@@ -135,15 +137,16 @@ START_TEST(memory_modes) {
 }
 END_TEST
 
-/* A session is a function of its token list: text in pieces, with decoded tokens in between, equals one fresh prefill. */
+/* A session is a function of its token list: text in pieces, with decoded tokens in between and panels of few layers, equals one
+ * fresh prefill. */
 START_TEST(pieces) {
   struct tiny_spec spec;
   char settings[128];
   tiny_preset(&spec);
   snprintf(settings, sizeof settings, "%s policy=%s%s", halted, policies[_i % POLICIES], _i >= POLICIES ? " every=2" : "");
-  struct opened o = run_open(&spec, "");
+  struct opened o = run_open(&spec, ""), tight = run_open(&spec, _i % 2 ? "panels=1" : "panels=2");
   still_token *tokens = run_tokens(N, VOCAB, 11), all[N + 8];
-  still_session *session = run_session(o.model, settings);
+  still_session *session = run_session(tight.model, settings);
   size_t n = 0;
   static const size_t lengths[] = {60, 1, 30, N - 91};
   for (int i = 0; i < 4; n += lengths[i], i++) ck_assert(still_prefill(session, tokens + n, lengths[i], NULL) == STILL_OK);
@@ -151,11 +154,12 @@ START_TEST(pieces) {
   ck_assert(still_prefill(session, tokens + 5, 5, NULL) == STILL_OK);
   size_t length = still_session_tokens(session, all, N + 8);
   ck_assert_uint_eq(length, N + 8);
-  struct run pieced = run_take(session, o.model), fresh = run_prefill(o.model, settings, all, length);
+  struct run pieced = run_take(session, tight.model), fresh = run_prefill(o.model, settings, all, length);
   run_same(&fresh, &pieced, settings);
   run_free(&pieced);
   run_free(&fresh);
   still_session_close(session);
+  run_close(&tight);
   run_close(&o);
   free(tokens);
 }
@@ -279,7 +283,7 @@ int main(void) {
   tcase_add_loop_test(tc, threads_and_chunks, 0, SHAPES);
   tcase_add_loop_test(tc, every_level, 0, SHAPES + POLICIES - 1);
   tcase_add_test(tc, ratio_zero_is_dense);
-  tcase_add_test(tc, memory_modes);
+  tcase_add_loop_test(tc, memory_modes, 0, 2 * POLICIES);
   tcase_add_loop_test(tc, pieces, 0, 2 * POLICIES);
   tcase_add_test(tc, growing_past_the_minimum);
   tcase_add_test(tc, scored_positions);

@@ -384,12 +384,13 @@ START_TEST(panels_give_way) {
   ck_assert_int_eq(still_model_plan(o.model, t, 600, &all), STILL_OK);
   struct run whole = run_prefill(o.model, "min-tokens=0", tokens, 600);
   char limit[64];
-  for (uint64_t layers = 1; layers < 6; layers += 2) {
+  for (uint64_t layers = 1; layers < 4; layers++) {
     snprintf(limit, sizeof limit, "threads=2 memory-limit=%llu",
-             (unsigned long long)(all.total - all.panels + all.panels / 6 * layers + 4096));
+             (unsigned long long)(all.total - all.panels + all.panels / 6 * layers + 600 * spec.embd * sizeof(float)));
     struct opened tight = run_open(&spec, limit);
     ck_assert_int_eq(still_model_plan(tight.model, t, 600, &few), STILL_OK);
-    ck_assert_uint_eq(few.panels, all.panels / 6 * layers);
+    ck_assert_uint_ge(few.panels, all.panels / 6 * layers);
+    ck_assert_uint_lt(few.panels, all.panels);
     struct run r = run_prefill(tight.model, "min-tokens=0", tokens, 600);
     run_same(&whole, &r, limit);
     ck_assert_uint_le(r.report.peak_bytes, few.total + few.total / 20);
