@@ -1,4 +1,4 @@
-"""common.py - what peers.py and cost share: our command, this machine, medians.
+"""common.py - what peers.py and cost share: our command, this machine and what else runs on it, medians.
 
 In:       the path of `stillpoint`, words of its command line.  Out: its JSON; the machine in a line.
 Not here: other engines.
@@ -9,13 +9,18 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import tempfile
+import time
 
 
 def call(stillpoint, command, *words):
     """The JSON of `stillpoint command words`."""
-    done = subprocess.run([stillpoint, command, *map(str, words), "--json", "--progress", "never"],
-                          capture_output=True, text=True)
+    try:
+        done = subprocess.run([stillpoint, command, *map(str, words), "--json", "--progress", "never"],
+                              capture_output=True, text=True)
+    except OSError as error:
+        sys.exit("%s cannot be run (--stillpoint names it): %s" % (stillpoint, error))
     if done.returncode:
         raise RuntimeError("stillpoint %s ended with %d: %s" % (command, done.returncode, done.stderr.strip()))
     return json.loads(done.stdout)
@@ -44,6 +49,35 @@ def machine():
                 name = line.split(":", 1)[1].strip()
                 break
     return "%s, %d processors seen, load %.2f" % (name, os.cpu_count(), os.getloadavg()[0])
+
+
+class Others:
+    """What else ran on this machine since this object was made: a share of all processors, steal included."""
+
+    def __init__(self, processes=()):
+        self.processes = list(processes)
+        self.since = self.now()
+
+    def now(self):
+        """Seconds: clock, processors busy, ours of that (this process, children that have ended, `processes` that run)."""
+        tick = os.sysconf("SC_CLK_TCK")
+        with open("/proc/stat", encoding="utf-8") as file:
+            user, nice, system, _, _, irq, soft, steal = map(int, file.readline().split()[1:9])
+        ours = sum(os.times()[:4])
+        for process in self.processes:
+            if process.poll() is None:
+                with open("/proc/%d/stat" % process.pid, encoding="utf-8") as file:
+                    ours += sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / tick
+        return time.monotonic(), (user + nice + system + irq + soft + steal) / tick, ours
+
+    def share(self):
+        clock, busy, ours = (now - since for now, since in zip(self.now(), self.since))
+        return max(0, busy - ours) / (clock * os.cpu_count())
+
+
+def warning(share):
+    """A sentence on a share of Others."""
+    return "others took %.0f %% of the processors%s" % (100 * share, ": no fair machine" if share > 0.1 else "")
 
 
 def spread(values, form="%.1f"):

@@ -16,6 +16,7 @@ import argparse
 import datetime
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -207,6 +208,20 @@ def sizes(options, context):
     return [("prefill", n) for n in lengths] + [("decode", d) for d in depths]
 
 
+def take_turns(options, points, sides, absent, add):
+    """All rounds; a side that dies leaves `sides` and is named in `absent`."""
+    for turn in range(options.rounds):
+        for kind, size in points:
+            for side in sides[::-1 if turn % 2 else 1]:
+                try:
+                    side.measure(kind, size, add)
+                except Absent as problem:
+                    absent[side.name] = str(problem)
+                    sides.remove(side)
+                    print("%s: gone at %s %d, %s" % (side.name, kind, size, problem))
+        print("round %d of %d done, load %.2f" % (turn + 1, options.rounds, os.getloadavg()[0]), file=sys.stderr, flush=True)
+
+
 def compare(options, model):
     """One model file: all rounds, the table, the bars. Returns what --json keeps."""
     table = Table()
@@ -222,27 +237,23 @@ def compare(options, model):
         print("%s: %s" % (peer.name, ", ".join("%s %s" % item for item in peer.build.items())))
     for name, why in absent.items():
         print("%s: %s" % (name, why))
-    sides = ([ours] if ours else []) + peers
-    for turn in range(options.rounds):
-        for kind, size in points:
-            for side in sides[::-1 if turn % 2 else 1]:
-                try:
-                    side.measure(kind, size, table.add)
-                except Absent as problem:
-                    absent[side.name] = str(problem)
-                    sides.remove(side)
-                    print("%s: gone at %s %d, %s" % (side.name, kind, size, problem))
-        print("round %d of %d done, load %.2f" % (turn + 1, options.rounds, os.getloadavg()[0]), file=sys.stderr, flush=True)
-    peers = [side for side in sides if side is not ours]
+    sides, others = ([ours] if ours else []) + peers, common.Others(peer.process for peer in peers)
+    try:
+        take_turns(options, points, sides, absent, table.add)
+    except KeyboardInterrupt:
+        print("interrupted: medians of what was measured, no memory")
+        options.peak, options.interrupted = 0, True
+    share, peers = others.share(), [side for side in sides if side is not ours]
     for peer in peers:
         peer.close()
     table.show()
     memory = peaks(options, model, ours, [peer.name for peer in peers]) if options.peak else {}
-    print("\nload at the end %.2f" % os.getloadavg()[0])
-    print("%s, kernels %s: %s\n" % (os.path.basename(model), ours.model["isa"] if ours else "-",
-                                    bars(table, ours.model["isa"] if ours else "", absent)), flush=True)
+    isa = ours.model["isa"] if ours else ""
+    print("\n%s, kernels %s: %s; %s\n" % (os.path.basename(model), isa or "-", bars(table, isa, absent), common.warning(share)),
+          flush=True)
     return {"model": os.path.basename(model), "stillpoint": ours.model if ours else None, "absent": absent,
-            "peers": {peer.name: peer.build for peer in peers}, "figures": table.figures(), "peak_bytes": memory}
+            "peers": {peer.name: peer.build for peer in peers}, "others": share, "figures": table.figures(),
+            "peak_bytes": memory}
 
 
 def parse():
@@ -263,12 +274,13 @@ def parse():
     parser.add_argument("--option", action="append", default=[], help="one more word for `stillpoint bench` and `run`")
     parser.add_argument("--json", help="file for all single figures")
     options = parser.parse_args()
-    options.batch = options.batch or ["2048:512"]
+    options.batch, options.interrupted = options.batch or ["2048:512"], False
     return options
 
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     result = {"schema": "stillpoint.peers/1", "date": datetime.date.today().isoformat(), "machine": common.machine(),
               "threads": options.threads, "rounds": options.rounds, "models": []}
     for model in options.model:
@@ -276,6 +288,8 @@ def main():
         if options.json:
             with open(options.json, "w", encoding="utf-8") as file:
                 json.dump(result, file, indent=1)
+        if options.interrupted:
+            return 130
 
 
 if __name__ == "__main__":
