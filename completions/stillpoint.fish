@@ -153,6 +153,7 @@ complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l file -s f -r -F
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l predict -s n -x -d 'tokens to decode at each depth'
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l lengths -x -d 'prompt lengths of the prefill [default 512,2048,8192]'
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l depths -x -d 'prompt lengths before the decoding; 0: none [default 512,2048]'
+complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l kinds -d 'what the time of each prefill went into, by kind of work'
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l repeat -x -d 'measurements behind each median'
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l dense -d 'halt nothing: --policy dense'
 complete -c stillpoint -n '__fish_seen_subcommand_from bench' -l ctx -x -d 'most tokens of a session; 0: what the model was trained for'

@@ -161,6 +161,7 @@ _stillpoint() {
       '--predict[tokens to decode at each depth]:N:' \
       '--lengths[prompt lengths of the prefill \[default 512,2048,8192\]]:N,N,...:' \
       '--depths[prompt lengths before the decoding; 0\: none \[default 512,2048\]]:N,N,...:' \
+      '--kinds[what the time of each prefill went into, by kind of work]' \
       '--repeat[measurements behind each median]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \

@@ -194,13 +194,18 @@ still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer
   const struct sp_output qkv[] = {{&weights[SP_WQ], w->qkv, length}, {&weights[SP_WK], w->qkv + q, length},
                                   {&weights[SP_WV], w->qkv + q + kv, length}};
   SP_TRY(sp_linear(w, in, qkv, 3));
+  sp_lap(w->ctx, SP_TIME_LINEAR);
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks, pack_block, &a));
+  sp_lap(w->ctx, SP_TIME_PREPARE);
   SP_TRY(sp_work_check(w, layer, "attention"));
   if (w->probe) sum_probe(w, layer);
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, attend_block, &a));
+  sp_lap(w->ctx, SP_TIME_ATTENTION);
   sp_count(e, SP_SLOT_rope, 2 * w->n);
   sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->heads, q, NULL));
   SP_TRY(sp_work_check(w, layer, "the output projection"));
-  return sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd}, 1);
+  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd}, 1));
+  sp_lap(w->ctx, SP_TIME_LINEAR);
+  return STILL_OK;
 }

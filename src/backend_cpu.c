@@ -61,22 +61,27 @@ static still_status load(struct sp_lane *lane, const still_token *tokens, size_t
   for (size_t i = 0; i < n; i++) w->position[i] = (uint32_t)(position + i);
   w->n = n;
   sp_count(w->engine, SP_SLOT_dequant, n);
-  return sp_team_run(&w->engine->weights->team, w->ctx, n, embed_row, &(struct embed){w, tokens});
+  SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, n, embed_row, &(struct embed){w, tokens}));
+  sp_lap(w->ctx, SP_TIME_TOKENS);
+  return STILL_OK;
 }
 
 static still_status take(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n) {
   sp_park_take(&lane->park[park], &lane->work, index, position, n);
+  sp_lap(lane->work.ctx, SP_TIME_GATE);
   return STILL_OK;
 }
 
 static still_status put(struct sp_lane *lane, unsigned park, size_t at) {
   sp_park_put(&lane->park[park], &lane->work, at);
+  sp_lap(lane->work.ctx, SP_TIME_GATE);
   return STILL_OK;
 }
 
 /* The halves of one layer, [from, to) cut to it, with its panels held. */
 static still_status run_layer(struct sp_work *w, unsigned layer, const struct sp_pass *pass) {
   SP_TRY(sp_weights_hold(w->engine->weights, w->ctx, layer));
+  sp_lap(w->ctx, SP_TIME_PANELS);
   unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
   still_status status = STILL_OK;
   for (unsigned half = from; half < to && status == STILL_OK; half++) status = sp_half(w, &w->chunk, half, pass->at);
@@ -110,7 +115,9 @@ static still_status scores(struct sp_lane *lane, const struct sp_watch *watch, f
 }
 
 static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) {
-  return sp_head(&lane->work, first, n, out);
+  SP_TRY(sp_head(&lane->work, first, n, out));
+  sp_lap(lane->work.ctx, SP_TIME_TOKENS);
+  return STILL_OK;
 }
 
 static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums) {

@@ -35,9 +35,12 @@ still_status sp_feed_forward(struct sp_work *w, struct sp_input *in, unsigned la
                      .row_blocks = (w->n + SP_FFN_ROWS - 1) / SP_FFN_ROWS};
   size_t tasks = s.row_blocks * ((n_ff + SP_FFN_COLS - 1) / SP_FFN_COLS);
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, tasks, swiglu_tile, &s));
+  sp_lap(w->ctx, SP_TIME_LINEAR);
   sp_linear_count(e, in->path, 2 * tasks);
   sp_count(e, SP_SLOT_swiglu, w->n);
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->h, n_ff, NULL));
   SP_TRY(sp_work_check(w, layer, "the down projection"));
-  return sp_linear(w, in, &(struct sp_output){&weights[SP_WDOWN], w->f, e->config->n_embd}, 1);
+  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WDOWN], w->f, e->config->n_embd}, 1));
+  sp_lap(w->ctx, SP_TIME_LINEAR);
+  return STILL_OK;
 }

@@ -43,7 +43,9 @@ static still_status add_residual(struct sp_work *w, const float *update, unsigne
   struct residual r = {.work = w, .update = update, .delta = wanted ? w->record.delta + at : NULL, .both = half % 2 == 1};
   sp_count(w->engine, SP_SLOT_add, w->n);
   sp_count(w->engine, SP_SLOT_sumsq, wanted ? w->n : 0);
-  return sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, add_rows, &r);
+  SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, add_rows, &r));
+  sp_lap(w->ctx, SP_TIME_PREPARE);
+  return STILL_OK;
 }
 
 /* ---- halves --------------------------------------------------------------------------------------------------- */

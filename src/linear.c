@@ -128,7 +128,9 @@ still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t f
   in->k = k;
   count(work->engine, paths[in->path].take_slot, in->rows);
   if (norm) sp_count(work->engine, SP_SLOT_rmsnorm, in->rows);
-  return sp_team_run(&work->engine->weights->team, work->ctx, (in->rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK, prepare_rows, &p);
+  SP_TRY(sp_team_run(&work->engine->weights->team, work->ctx, (in->rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK, prepare_rows, &p));
+  sp_lap(work->ctx, SP_TIME_PREPARE);
+  return STILL_OK;
 }
 
 struct multiply {

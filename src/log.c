@@ -34,6 +34,18 @@ double sp_seconds(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+void sp_times_begin(struct sp_ctx *ctx) {
+  memset(ctx->seconds, 0, sizeof ctx->seconds);
+  memset(ctx->spent, 0, sizeof ctx->spent);
+  ctx->lap = sp_seconds();
+}
+
+void sp_lap(struct sp_ctx *ctx, enum sp_time kind) {
+  double now = sp_seconds();
+  ctx->spent[kind] += now - ctx->lap;
+  ctx->lap = now;
+}
+
 void sp_phase_begin(struct sp_ctx *ctx) { ctx->phase_start = sp_seconds(); }
 
 still_status sp_progress(struct sp_ctx *ctx, still_phase phase, uint64_t done, uint64_t total, double live) {

@@ -105,6 +105,7 @@ static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, con
                          .live = (double)stage->rows / (double)t->n};
   SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), stage->rows, t->n));
   if (!last || waits) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
+  sp_lap(t->ctx, SP_TIME_MEMORY);
   while (pass.to < stage->to) {
     pass.from = pass.to;
     pass.to = 2 * (pass.from / 2 + t->lift);
@@ -134,6 +135,7 @@ static still_status pass_gate(struct sp_timeline *t, size_t i) {
   t->stage[i + 1].rows = job.n_kept;
   for (int slot = SP_SLOT_order_keys; slot <= SP_SLOT_compress; slot++) sp_count(t->engine, slot, 1);
   if (policy->query) sp_count(t->engine, SP_SLOT_pool_max, 1);
+  sp_lap(t->ctx, SP_TIME_GATE);
   if (i > 0) return STILL_OK;
   for (size_t r = 0; r < n; r++) t->first_score[r] = policy->report(t->score[r]);
   memcpy(t->first_kept, t->kept, job.n_kept * sizeof *t->kept);

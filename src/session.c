@@ -135,7 +135,7 @@ still_status still_session_settings(const still_session *s, still_settings *sett
 
 static void enter(still_session *s, fenv_t *caller) {
   sp_error_clear(&s->ctx.error);
-  memset(s->ctx.seconds, 0, sizeof s->ctx.seconds);
+  sp_times_begin(&s->ctx);
   fegetenv(caller);
   fesetenv(FE_DFL_ENV);
 }

@@ -184,6 +184,11 @@ ok "perplexity gives a loss" grep -qE '^loss +[0-9]+\.[0-9]+ \+- ' out
 stillpoint perplexity -m model.gguf -f short.txt --against int8 >out
 ok "against itself nothing differs" grep -qE '^KL divergence +\+0\.000000' out
 ok "and the same is liked best" grep -qE '^same first choice +100\.000 %' out
+stillpoint bench -m model.gguf --lengths 32,1100 --depths 16 -n 2 --repeat 1 --kinds >out
+ok "bench --kinds: parts of a hundred" awk '/linear +attention/ { n = NF } n && /^ +[0-9]+ +(dense|halted)/ { sum = 0
+  for (i = 3; i <= NF; i++) sum += $i
+  if (sum < 99.9 || sum > 100.1) exit 1
+  rows++ } END { exit rows != 4 }' out
 ok "continuation of a dense prefill" code 0 stillpoint perplexity -m model.gguf -f report.txt --chunk-tokens 1200 --continuation 4 --ratio 0
 ok "halting nothing costs nothing" grep -qE '^cost of halting +\+0\.000000 ' code.out
 ok "a window that the text does not fill" code 2 stillpoint perplexity -m model.gguf -f short.txt --continuation 4
@@ -214,6 +219,11 @@ if command -v python3 >/dev/null 2>&1; then
   equal "its files" 2 "$(python3 -c 'import json; print(len(json.load(open("json.out"))["files"]))')"
   ok "bench --json" json stillpoint.bench/1 bench -m model.gguf --lengths 32,1100 --depths 16 -n 2 --repeat 2
   equal "its rows" 4 "$(python3 -c 'import json; print(len(json.load(open("json.out"))["prefill"]))')"
+  ok "its kinds of work add up to the time of the last" python3 -c 'import json, sys
+for row in json.load(open("json.out"))["prefill"]:
+    kinds = row["kinds"]
+    print(sum(kinds.values()), row["seconds"][-1])
+    if kinds["linear"] <= 0 or kinds["attention"] <= 0 or not 0.9 < sum(kinds.values()) / row["seconds"][-1] < 1.01: sys.exit(1)'
   ok "cpu --json" json stillpoint.cpu/1 cpu
   ok "selftest --json" json stillpoint.selftest/1 selftest --isa ref
   ok "digest --json" json stillpoint.digest/1 digest -m model.gguf -f report.txt

@@ -35,7 +35,7 @@ struct cli_values { /* where options.c puts what it reads; a zero is "not given"
   const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
   struct cli_list files, stops;
   const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat; /* numbers, checked by cli_count */
-  bool json, quiet, raw, parse_special, logprobs, keys, tensors, chat, no_bos, help, version;
+  bool json, quiet, raw, parse_special, logprobs, keys, tensors, kinds, chat, no_bos, help, version;
 };
 
 struct cli {

@@ -14,13 +14,17 @@
 #include "input.h"
 #include "interrupt.h"
 #include "report.h"
+#include "src/session.h"
 
 enum { MOST_SIZES = 16, MOST_REPEATS = 100, MODES = 2 };
 
+/* By enum sp_time; the same words in JSON. */
+static const char *const kind_names[SP_TIMES] = {"linear", "attention", "prepare", "gate", "tokens", "panels", "memory"};
 static const char *const mode_names[MODES] = {"dense", "halted"};
 
 struct figures { /* of one length or depth in one mode */
   still_report report; /* of the last prefill */
+  double spent[SP_TIMES]; /* the same in seconds, by kind of work */
   double seconds[MOST_REPEATS];
 };
 
@@ -31,8 +35,7 @@ struct bench {
   struct cli_tokens tokens;
   uint64_t length[MOST_SIZES], depth[MOST_SIZES], repeats, n_decode;
   size_t n_lengths, n_depths;
-  double cold_seconds;   /* first prefill, of the first length, panels included */
-  still_report cold;
+  struct figures cold;   /* first prefill, of the first length, panels included */
   struct figures prefill[MOST_SIZES][MODES], decode[MOST_SIZES][MODES];
 };
 
@@ -79,13 +82,14 @@ static int file_tokens(struct bench *b, const struct cli *cli, size_t n) {
 
 /* ---- measuring ----------------------------------------------------------------------------------------------- */
 
-static still_status prefill(struct cli_engine *e, const struct cli_tokens *tokens, size_t n, still_report *report,
+static still_status prefill(struct cli_engine *e, const struct cli_tokens *tokens, size_t n, struct figures *f,
                             double *seconds) {
-  *report = (still_report){.size = sizeof *report};
+  f->report = (still_report){.size = sizeof f->report};
   still_status status = still_session_reset(e->session);
   double start = cli_seconds();
-  if (status == STILL_OK) status = still_prefill(e->session, tokens->id, n, report);
+  if (status == STILL_OK) status = still_prefill(e->session, tokens->id, n, &f->report);
   *seconds = cli_seconds() - start;
+  memcpy(f->spent, e->session->ctx.spent, sizeof f->spent);
   return status;
 }
 
@@ -102,7 +106,7 @@ static still_status decode(struct bench *b, struct cli_engine *e, size_t depth, 
 /* The first prefill on this model: it builds the panels and runs the probe. */
 static int measure_cold(struct bench *b) {
   struct cli_engine *e = &b->engine[0];
-  still_status status = prefill(e, &b->tokens, b->length[0], &b->cold, &b->cold_seconds);
+  still_status status = prefill(e, &b->tokens, b->length[0], &b->cold, &b->cold.seconds[0]);
   return status == STILL_OK ? CLI_OK : cli_session_failed(e, status);
 }
 
@@ -113,14 +117,14 @@ static int measure(struct bench *b) {
     for (uint64_t r = 0; r < b->repeats; r++)
       for (int mode = 0; mode < b->modes; mode++) {
         struct figures *f = &b->prefill[i][mode];
-        still_status status = prefill(&b->engine[mode], &b->tokens, b->length[i], &f->report, &f->seconds[r]);
+        still_status status = prefill(&b->engine[mode], &b->tokens, b->length[i], f, &f->seconds[r]);
         if (status != STILL_OK) return cli_session_failed(&b->engine[mode], status);
       }
   for (size_t i = 0; i < b->n_depths; i++)
     for (uint64_t r = 0; r < b->repeats; r++)
       for (int mode = 0; mode < b->modes; mode++) {
         struct figures *f = &b->decode[i][mode];
-        still_status status = prefill(&b->engine[mode], &b->tokens, b->depth[i], &f->report, &seconds);
+        still_status status = prefill(&b->engine[mode], &b->tokens, b->depth[i], f, &seconds);
         if (status == STILL_OK) status = decode(b, &b->engine[mode], b->depth[i], &f->seconds[r]);
         if (status != STILL_OK) return cli_session_failed(&b->engine[mode], status);
       }
@@ -153,6 +157,21 @@ static void print_row(const struct bench *b, const struct figures *row, uint64_t
   }
 }
 
+/* What the last prefill of each length and mode went into, in parts of a hundred. */
+static void print_kinds(const struct bench *b) {
+  printf("\n %% of a   mode  ");
+  for (size_t i = 0; i < SP_TIMES; i++) printf(" %9s", kind_names[i]);
+  for (size_t n = 0; n < b->n_lengths * (size_t)b->modes; n++) {
+    size_t length = n / (size_t)b->modes, mode = n % (size_t)b->modes;
+    const double *spent = b->prefill[length][mode].spent;
+    double all = 0;
+    for (size_t i = 0; i < SP_TIMES; i++) all += spent[i];
+    printf("\n%8llu  %-6s", (unsigned long long)b->length[length], mode_names[mode]);
+    for (size_t i = 0; i < SP_TIMES; i++) printf(" %9.2f", all > 0 ? 100 * spent[i] / all : 0);
+  }
+  putchar('\n');
+}
+
 static void print_table(const struct bench *b, const struct cli *cli) {
   static const char head[] = "      kept    seconds   tokens/s  x dense";
   still_model_info m = {.size = sizeof m};
@@ -160,9 +179,10 @@ static void print_table(const struct bench *b, const struct cli *cli) {
     printf("%s, %s, %s, %u threads; medians of %llu\n", *m.name ? m.name : cli->given.model, m.file_type, m.isa, m.threads,
            (unsigned long long)b->repeats);
   printf("cold: load %.3f s, first prefill of %llu tokens %.3f s, %.3f s of it panels\n\n", b->engine[0].load_seconds,
-         (unsigned long long)b->length[0], b->cold_seconds, b->cold.seconds[STILL_PHASE_PANELS]);
+         (unsigned long long)b->length[0], b->cold.seconds[0], b->cold.report.seconds[STILL_PHASE_PANELS]);
   printf(" prefill  mode  %s\n", head);
   for (size_t i = 0; i < b->n_lengths; i++) print_row(b, b->prefill[i], b->length[i], b->length[i]);
+  if (cli->given.kinds) print_kinds(b);
   if (b->n_depths) printf("\n  decode  mode  %s\n", head);
   for (size_t i = 0; i < b->n_depths; i++) print_row(b, b->decode[i], b->depth[i], b->n_decode);
 }
@@ -179,6 +199,9 @@ static void json_figures(struct json *j, const struct bench *b, const struct fig
   for (uint64_t r = 0; r < b->repeats; r++) json_real(j, NULL, f->seconds[r]);
   json_array_end(j);
   report_json_prefill(j, "prefill", &f->report);
+  json_object(j, "kinds");
+  for (size_t i = 0; i < SP_TIMES; i++) json_real(j, kind_names[i], f->spent[i]);
+  json_object_end(j);
   json_object_end(j);
 }
 
@@ -193,8 +216,8 @@ static void print_json(const struct bench *b, const struct cli *cli) {
   json_object(&j, "cold");
   json_real(&j, "load_seconds", b->engine[0].load_seconds);
   json_count(&j, "tokens", b->length[0]);
-  json_real(&j, "seconds", b->cold_seconds);
-  json_real(&j, "panels_seconds", b->cold.seconds[STILL_PHASE_PANELS]);
+  json_real(&j, "seconds", b->cold.seconds[0]);
+  json_real(&j, "panels_seconds", b->cold.report.seconds[STILL_PHASE_PANELS]);
   json_object_end(&j);
   json_array(&j, "prefill");
   for (size_t i = 0; i < b->n_lengths; i++)

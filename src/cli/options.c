@@ -61,6 +61,7 @@ static const struct cli_option own[] = {
          "loss of the last N tokens of each window after a prefill of the others, dense and halted"),
     TEXT("lengths", 0, "N,N,...", lengths, CLI_BENCH, "prompt lengths of the prefill [default 512,2048,8192]"),
     TEXT("depths", 0, "N,N,...", depths, CLI_BENCH, "prompt lengths before the decoding; 0: none [default 512,2048]"),
+    FLAG("kinds", 0, kinds, CLI_BENCH, "what the time of each prefill went into, by kind of work"),
     COUNT("repeat", 0, 3, repeat, CLI_BENCH, "measurements behind each median"),
     ALIAS("dense", NULL, "policy", "dense", PROMPTED | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH, "halt nothing: --policy dense"),
     ALIAS("temp", "X", "temperature", NULL, PROMPTED, "short for --temperature"),
