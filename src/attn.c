@@ -191,8 +191,8 @@ still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer
   const struct sp_weight *weights = e->weights->layers[layer].w;
   struct attend a = {.work = w, .layer = layer, .at = at, .blocks = count_blocks(at, w->n)};
   size_t q = (size_t)c->n_heads * c->head_dim, kv = (size_t)c->n_kv_heads * c->head_dim, length = row_length(c);
-  const struct sp_output qkv[] = {{&weights[SP_WQ], w->qkv, length}, {&weights[SP_WK], w->qkv + q, length},
-                                  {&weights[SP_WV], w->qkv + q + kv, length}};
+  const struct sp_output qkv[] = {{&weights[SP_WQ], w->qkv, length, NULL}, {&weights[SP_WK], w->qkv + q, length, NULL},
+                                  {&weights[SP_WV], w->qkv + q + kv, length, NULL}};
   SP_TRY(sp_linear(w, in, qkv, 3));
   sp_lap(w->ctx, SP_TIME_LINEAR);
   SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks, pack_block, &a));
@@ -205,7 +205,7 @@ still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer
   sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->heads, q, NULL));
   SP_TRY(sp_work_check(w, layer, "the output projection"));
-  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd}, 1));
+  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd, w->x}, 1));
   sp_lap(w->ctx, SP_TIME_LINEAR);
   return STILL_OK;
 }

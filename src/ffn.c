@@ -40,7 +40,7 @@ still_status sp_feed_forward(struct sp_work *w, struct sp_input *in, unsigned la
   sp_count(e, SP_SLOT_swiglu, w->n);
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->h, n_ff, NULL));
   SP_TRY(sp_work_check(w, layer, "the down projection"));
-  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WDOWN], w->f, e->config->n_embd}, 1));
+  SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WDOWN], w->f, e->config->n_embd, w->x}, 1));
   sp_lap(w->ctx, SP_TIME_LINEAR);
   return STILL_OK;
 }

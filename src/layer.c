@@ -8,43 +8,41 @@
 
 #include <string.h>
 
-/* ---- residuals, and what a gate measures of them --------------------------------------------------------------- */
+/* ---- what a gate measures of the updates ------------------------------------------------------------------------- */
 
-struct residual {
+struct measure {
   struct sp_work *work;
   const float *update; /* [n][n_embd] */
-  float *delta;        /* of the chunk's first row; NULL: not wanted */
-  bool both;           /* delta of U + F, else of U */
+  float *delta;        /* of the chunk's first row */
+  bool both;           /* of U + F, else of U */
 };
 
 enum { ROWS_PER_TASK = 16 };
 
-static void add_rows(void *job, size_t task, int thread) {
-  const struct residual *r = job;
-  struct sp_work *w = r->work;
+static void measure_rows(void *job, size_t task, int thread) {
+  const struct measure *m = job;
+  struct sp_work *w = m->work;
   const struct sp_kernels *k = w->engine->kernels;
   size_t e = w->engine->config->n_embd, last = (task + 1) * ROWS_PER_TASK;
   for (size_t i = task * ROWS_PER_TASK; i < last && i < w->n; i++) {
-    const float *update = r->update + i * e;
-    k->add(w->x + i * e, update, e);
-    if (!r->delta) continue;
-    if (r->both) { /* U + F, each element rounded once */
+    const float *update = m->update + i * e;
+    if (m->both) { /* U + F, each element rounded once */
       float *sum = memcpy(sp_work_scratch(w, thread), w->u + i * e, e * sizeof *sum);
       k->add(sum, update, e);
       update = sum;
     }
-    r->delta[i] = k->sumsq(update, e);
+    m->delta[i] = k->sumsq(update, e);
   }
 }
 
-static still_status add_residual(struct sp_work *w, const float *update, unsigned half, size_t at) {
+static still_status measure_update(struct sp_work *w, const float *update, unsigned half, size_t at) {
   const struct sp_watch *watch = &w->watch;
   bool wanted = (watch->delta && half == 2 * watch->layer) || (watch->block && half == 2 * watch->layer + 1);
-  struct residual r = {.work = w, .update = update, .delta = wanted ? w->record.delta + at : NULL, .both = half % 2 == 1};
-  sp_count(w->engine, SP_SLOT_add, w->n);
-  sp_count(w->engine, SP_SLOT_sumsq, wanted ? w->n : 0);
-  SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, add_rows, &r));
-  sp_lap(w->ctx, SP_TIME_PREPARE);
+  if (!wanted) return STILL_OK;
+  struct measure m = {.work = w, .update = update, .delta = w->record.delta + at, .both = half % 2 == 1};
+  sp_count(w->engine, SP_SLOT_sumsq, w->n);
+  SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, measure_rows, &m));
+  sp_lap(w->ctx, SP_TIME_GATE);
   return STILL_OK;
 }
 
@@ -58,7 +56,7 @@ still_status sp_half(struct sp_work *w, struct sp_input *in, unsigned half, size
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->x, c->n_embd, attention ? layer->attn_norm : layer->ffn_norm));
   SP_TRY(sp_work_check(w, l, attention ? "attention" : "the feed-forward"));
   SP_TRY(attention ? sp_attention(w, in, l, at) : sp_feed_forward(w, in, l));
-  return add_residual(w, attention ? w->u : w->f, half, at);
+  return measure_update(w, attention ? w->u : w->f, half, at);
 }
 
 still_status sp_head(struct sp_work *w, size_t first, size_t n, float *logits) {
@@ -66,7 +64,7 @@ still_status sp_head(struct sp_work *w, size_t first, size_t n, float *logits) {
   struct sp_input *in = &w->row;
   SP_TRY(sp_linear_input(w, in, first, n, w->x, e->config->n_embd, e->weights->final_norm));
   SP_TRY(sp_work_check(w, e->config->n_layers - 1, "the output matrix after it"));
-  return sp_linear(w, in, &(struct sp_output){&e->weights->output, logits, e->config->n_vocab}, 1);
+  return sp_linear(w, in, &(struct sp_output){&e->weights->output, logits, e->config->n_vocab, NULL}, 1);
 }
 
 void sp_embed(const struct sp_engine *e, still_token token, float *x) {

@@ -75,7 +75,7 @@ static const struct path {
   enum sp_slot take_slot, block_slot; /* for the counts; SP_SLOTS: no kernel of the table */
   size_t row_block, col_block;        /* of a task: rows stay in the second-level cache while 64 columns pass */
 } paths[SP_PATHS] = {
-    [SP_PATH_PANEL] = {take_panel, block_panel, SP_SLOT_quantise, SP_SLOT_gemm, 128, 256},
+    [SP_PATH_PANEL] = {take_panel, block_panel, SP_SLOT_quantise, SP_SLOT_gemm, 192, 256},
     [SP_PATH_FILE] = {take_file, block_file, SP_SLOT_act8, SP_SLOT_dot, SP_FILE_ROWS, 64},
     [SP_PATH_FLOAT] = {take_float, block_float, SP_SLOTS, SP_SLOTS, 256, 256},
 };
@@ -91,12 +91,17 @@ void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, 
 
 /* ---- with the team -------------------------------------------------------------------------------------------- */
 
-enum { ROWS_PER_TASK = 8 };
+enum {
+  ROWS_PER_TASK = 8,    /* of preparing */
+  TASKS_PER_THREAD = 4, /* of multiplying, at least, where rows and columns allow it */
+  ROW_STEP = 96         /* whole blocks of every kernel: they take 3, 6 or 32 rows together */
+};
 
 struct prepare {
   struct sp_work *work;
   struct sp_input *in;
-  const float *x, *norm; /* x: of the first row taken */
+  float *x; /* of the first row taken */
+  const float *norm;
   size_t ldx, first;
 };
 
@@ -106,12 +111,9 @@ static void prepare_rows(void *job, size_t task, int thread) {
   float *row = sp_work_scratch(p->work, thread);
   size_t last = (task + 1) * ROWS_PER_TASK;
   for (size_t r = task * ROWS_PER_TASK; r < last && r < p->in->rows; r++) {
-    const float *x = p->x + r * p->ldx;
-    if (p->norm)
-      e->kernels->rmsnorm(row, x, p->norm, p->in->k, e->config->norm_eps);
-    else
-      memcpy(row, x, p->in->k * sizeof *row);
-    if (!sp_input_row(e, p->in, r, row)) sp_work_bad(p->work, p->first + r);
+    float *x = p->x + r * p->ldx;
+    if (p->norm) e->kernels->rmsnorm(row, x, p->norm, p->in->k, e->config->norm_eps);
+    if (!sp_input_row(e, p->in, r, p->norm ? row : x)) sp_work_bad(p->work, p->first + r);
   }
 }
 
@@ -121,7 +123,7 @@ static void count(struct sp_engine *e, enum sp_slot slot, size_t n) {
 
 void sp_linear_count(struct sp_engine *e, enum sp_path path, size_t blocks) { count(e, paths[path].block_slot, blocks); }
 
-still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, const float *x, size_t k,
+still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, float *x, size_t k,
                              const float *norm) {
   struct prepare p = {.work = work, .in = in, .x = x + first * k, .norm = norm, .ldx = k, .first = first};
   in->rows = rows;
@@ -137,34 +139,50 @@ struct multiply {
   const struct sp_engine *engine;
   const struct sp_input *in;
   const struct sp_output *out;
-  size_t n_out, row_blocks;
+  size_t n_out, rows, cols, row_blocks; /* rows and cols of a task */
 };
 
-static size_t col_blocks(const struct multiply *m, size_t i) {
-  size_t block = paths[m->in->path].col_block;
-  return (m->out[i].weight->n + block - 1) / block;
+static size_t col_blocks(const struct multiply *m, size_t i) { return (m->out[i].weight->n + m->cols - 1) / m->cols; }
+
+static size_t count_tasks(const struct multiply *m) {
+  size_t cols = 0;
+  for (size_t i = 0; i < m->n_out; i++) cols += col_blocks(m, i);
+  return cols * m->row_blocks;
+}
+
+static void cut_rows(struct multiply *m, size_t most) {
+  size_t n = m->in->rows, blocks = (n + most - 1) / most;
+  m->rows = sp_round_up((n + blocks - 1) / blocks, most < ROW_STEP ? 1 : ROW_STEP);
+  m->row_blocks = (n + m->rows - 1) / m->rows;
+}
+
+/* Rows evenly; then smaller blocks while a thread would get too few to even out what the others take. */
+static void cut(struct multiply *m) {
+  size_t enough = TASKS_PER_THREAD * (size_t)m->engine->weights->team.threads;
+  m->cols = paths[m->in->path].col_block;
+  cut_rows(m, paths[m->in->path].row_block);
+  while (count_tasks(m) < enough && m->cols > SP_PANEL_COLS) m->cols /= 2;
+  while (count_tasks(m) < enough && m->rows > ROW_STEP) cut_rows(m, m->rows - ROW_STEP);
 }
 
 /* Tasks run over the column blocks of all outputs, and inside each over the row blocks, so that a panel block serves all rows. */
 static void multiply_block(void *job, size_t task, int thread) {
   (void)thread;
   const struct multiply *m = job;
-  const struct path *path = &paths[m->in->path];
-  size_t col = task / m->row_blocks, row0 = task % m->row_blocks * path->row_block, i = 0;
+  size_t col = task / m->row_blocks, row0 = task % m->row_blocks * m->rows, i = 0;
   for (; col >= col_blocks(m, i); i++) col -= col_blocks(m, i);
   const struct sp_output *o = &m->out[i];
-  size_t col0 = col * path->col_block, cols = o->weight->n - col0, rows = m->in->rows - row0;
-  cols = cols < path->col_block ? cols : path->col_block;
-  rows = rows < path->row_block ? rows : path->row_block;
-  path->block(m->engine, o->weight, m->in, row0, rows, col0, cols, o->y + row0 * o->ldy + col0, o->ldy);
+  size_t col0 = col * m->cols, cols = o->weight->n - col0, rows = m->in->rows - row0, at = row0 * o->ldy + col0;
+  cols = cols < m->cols ? cols : m->cols;
+  rows = rows < m->rows ? rows : m->rows;
+  sp_linear_block(m->engine, o->weight, m->in, row0, rows, col0, cols, o->y + at, o->ldy);
+  for (size_t r = 0; o->sum && r < rows; r++, at += o->ldy) m->engine->kernels->add(o->sum + at, o->y + at, cols);
 }
 
 still_status sp_linear(struct sp_work *work, const struct sp_input *in, const struct sp_output *out, size_t n_out) {
-  const struct path *path = &paths[in->path];
-  struct multiply m = {.engine = work->engine, .in = in, .out = out, .n_out = n_out,
-                       .row_blocks = (in->rows + path->row_block - 1) / path->row_block};
-  size_t tasks = 0;
-  for (size_t i = 0; i < n_out; i++) tasks += col_blocks(&m, i) * m.row_blocks;
-  count(work->engine, path->block_slot, tasks);
-  return sp_team_run(&work->engine->weights->team, work->ctx, tasks, multiply_block, &m);
+  struct multiply m = {.engine = work->engine, .in = in, .out = out, .n_out = n_out};
+  cut(&m);
+  for (size_t i = 0; i < n_out; i++) sp_count(work->engine, SP_SLOT_add, out[i].sum ? in->rows * col_blocks(&m, i) : 0);
+  count(work->engine, paths[in->path].block_slot, count_tasks(&m));
+  return sp_team_run(&work->engine->weights->team, work->ctx, count_tasks(&m), multiply_block, &m);
 }

@@ -18,14 +18,16 @@ void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, 
 
 void sp_linear_count(struct sp_engine *engine, enum sp_path path, size_t blocks); /* so many calls of sp_linear_block */
 
-/* Prepares `in` with the team: its row r from row first + r of x [chunk][k], by RMSNorm if norm is given. */
-still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, const float *x, size_t k,
+/* Prepares `in` with the team: its row r from row first + r of x [chunk][k], by RMSNorm if norm is given; else x is
+ * overwritten. */
+still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, float *x, size_t k,
                              const float *norm);
 
 struct sp_output {
   const struct sp_weight *weight;
   float *y;
   size_t ldy;
+  float *sum; /* y is added to it, [rows][ldy], while a cache still holds it; or NULL */
 };
 /* Some linear layers on the same input, cut into tasks together. */
 still_status sp_linear(struct sp_work *work, const struct sp_input *in, const struct sp_output *out, size_t n_out);
