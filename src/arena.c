@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64, ARENA_BLOCK = 64 * 1024 };
+enum { ALIGN = 64, ARENA_BLOCK = 64 * 1024, HUGE_PAGE = 2 << 20 };
 
 bool sp_mul(size_t a, size_t b, size_t *out) {
   *out = a * b;
@@ -36,11 +37,22 @@ static bool rounded(size_t n, size_t size, size_t *bytes) {
   return true;
 }
 
+/* Panels, caches and rows are gone through from end to end, some of them in large strides: in pages of 4 KiB a prefill waits for
+ * their addresses. Memory of two huge pages and more asks for such, and takes small ones where the system has none. */
+static void *library_alloc(size_t bytes) {
+  if (bytes < 2 * HUGE_PAGE) return aligned_alloc(ALIGN, bytes);
+  void *memory = aligned_alloc(HUGE_PAGE, sp_round_up(bytes, HUGE_PAGE));
+#ifdef MADV_HUGEPAGE
+  if (memory) madvise(memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
 void *sp_alloc(struct sp_ctx *ctx, size_t n, size_t size, const char *what) {
   size_t bytes;
   void *memory = NULL;
   if (rounded(n, size, &bytes))
-    memory = ctx->hooks.alloc ? ctx->hooks.alloc(ctx->hooks.user, bytes, ALIGN) : aligned_alloc(ALIGN, bytes);
+    memory = ctx->hooks.alloc ? ctx->hooks.alloc(ctx->hooks.user, bytes, ALIGN) : library_alloc(bytes);
   else
     bytes = SIZE_MAX;
   if (memory)
