@@ -69,7 +69,8 @@ struct sp_attn {
   const uint8_t *q;      /* [groups][dk/4][16][4] bytes q ^ query_flip; zeros ^ flip in the padding; aligned to SP_ALIGN */
   const float *sq;       /* [groups][16] scale with log2(e)/sqrt(d) inside */
   const uint32_t *limit; /* [groups][16] keys seen by the lane, in (128 * (tiles - 1), 128 * tiles] */
-  float *o;              /* out [groups][dv][16]: O / l; also the accumulator; aligned to SP_ALIGN */
+  float *o;              /* [groups][dv][16] the accumulator, any numbers afterwards; aligned to SP_ALIGN */
+  float *const *y;       /* [groups * 16] out: where the d elements of a lane's O / l go; NULL: nowhere */
   float *m, *l;          /* out [groups][16]: final maximum and denominator */
 };
 
@@ -118,15 +119,18 @@ typedef void (*sp_dot_fn)(const struct sp_dot *job);
   /* Unnormalised Walsh-Hadamard transform of each block of b (a power of two, 1..256, dividing n) of x, stages          \
    * h = 1, 2, 4, ..: (u, v) -> (u + v, u - v), then a = max |x|, q_i = rint(x_i * (127 / a)) ^ flip. Returns a / 127; 0     \
    * (and all q = 0 ^ flip) if a < 2^-100; -1 if x holds a NaN or an infinity before or after (q then undefined).           \
-   * x is overwritten. q may have any alignment. */                                                                   \
-  X(float, quantise, (uint8_t *q, float *x, size_t n, size_t b, uint8_t flip))                                       \
+   * y [n]: where the transform is done; may be x. q may have any alignment. */                                        \
+  X(float, quantise, (uint8_t *q, float *y, const float *x, size_t n, size_t b, uint8_t flip))                       \
   X(void, gemm, (const struct sp_gemm *job))                                                                         \
-  /* Lays a quantised weight row (k int8) into column c of the panel, with its wsum. The panel was zeroed. */           \
-  X(void, panel_column, (const struct sp_panel *panel, size_t c, const int8_t *q))                                    \
+  /* Lays 16 quantised weight rows q [16][kp] (zeros past k, and in rows past n) into columns c .. c + 15 of the panel, with    \
+   * their wsum. c a multiple of 16, q aligned to SP_ALIGN. */                                                        \
+  X(void, panel_columns, (const struct sp_panel *panel, size_t c, const int8_t *q))                                   \
   /* x [n_heads][stride]: pairs of the first rot elements of each head: (fma(x0, c, -(x1 * s)), fma(x1, c, x0 * s));      \
    * c, s [rot/2]. In place. */                                                                                        \
   X(void, rope, (float *x, size_t n_heads, size_t stride, size_t rot, const float *c, const float *s,                \
                  enum sp_rope_style style))                                                                            \
+  /* y_i = (x_i - c_i) * w_i. In place allowed. */                                                                  \
+  X(void, centre, (float *y, const float *x, const float *c, const float *w, size_t n))                              \
   X(void, attn, (const struct sp_attn *job))                                                                         \
   X(void, add, (float *y, const float *x, size_t n))               /* y_i += x_i */                                    \
   X(float, sumsq, (const float *x, size_t n))                      /* lanes16, fma */                                  \

@@ -18,13 +18,6 @@
 #ifndef SP_LANES_X86_H
 #define SP_LANES_X86_H
 
-/* Loops over registers have constant bounds and must vanish, or the registers become an array in memory. */
-#ifdef __clang__
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 #ifdef SP_VEC_AVX512_H
 
 enum { LANES = 16 };

@@ -89,6 +89,10 @@ void sp_ref_rope(float *x, size_t n_heads, size_t stride, size_t rot, const floa
   }
 }
 
+void sp_ref_centre(float *y, const float *x, const float *c, const float *w, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = (x[i] - c[i]) * w[i];
+}
+
 /* ---- rotate and quantise ------------------------------------------------------------------------------------ */
 
 /* Unnormalised Walsh-Hadamard transform of b elements, b a power of two. */
@@ -115,13 +119,14 @@ static float largest(const float *x, size_t n) {
 }
 
 /* A NaN or an infinity that enters the transform leaves it in every element of its block, so looking afterwards is enough. */
-float sp_ref_quantise(uint8_t *q, float *x, size_t n, size_t b, uint8_t flip) {
-  for (size_t i = 0; i < n; i += b) rotate(x + i, b);
-  float a = largest(x, n);
+float sp_ref_quantise(uint8_t *q, float *y, const float *x, size_t n, size_t b, uint8_t flip) {
+  memmove(y, x, n * sizeof *y);
+  for (size_t i = 0; i < n; i += b) rotate(y + i, b);
+  float a = largest(y, n);
   if (isinf(a)) return -1;
   bool zero = a < SP_LEAST_ROW;
   float scale = zero ? 0 : 127 / a;
-  for (size_t i = 0; i < n; i++) q[i] = (uint8_t)((uint8_t)(int8_t)rintf(x[i] * scale) ^ flip);
+  for (size_t i = 0; i < n; i++) q[i] = (uint8_t)((uint8_t)(int8_t)rintf(y[i] * scale) ^ flip);
   return zero ? 0 : a / 127;
 }
 
@@ -152,13 +157,15 @@ static size_t panel_at(const struct sp_panel *w, size_t c, size_t k) {
   return ((c / SP_PANEL_COLS * (w->kp / 4) + k / 4) * SP_PANEL_COLS + c % SP_PANEL_COLS) * 4 + k % 4;
 }
 
-void sp_ref_panel_column(const struct sp_panel *panel, size_t c, const int8_t *q) {
-  int32_t sum = 0; /* |sum| <= 127 * 131072 < 2^24 */
-  for (size_t k = 0; k < panel->k; k++) {
-    panel->w[panel_at(panel, c, k)] = q[k];
-    sum += q[k];
+void sp_ref_panel_columns(const struct sp_panel *panel, size_t c, const int8_t *q) {
+  for (size_t last = c + SP_LANES; c < last; c++, q += panel->kp) {
+    int32_t sum = 0; /* |sum| <= 127 * 131072 < 2^24 */
+    for (size_t k = 0; k < panel->kp; k++) {
+      panel->w[panel_at(panel, c, k)] = q[k];
+      sum += q[k];
+    }
+    panel->wsum[c] = -128 * sum;
   }
-  panel->wsum[c] = -128 * sum;
 }
 
 /* The sum fits: 127 * 127 * 131072 < 2^31. This level's row_flip is 0. */
@@ -240,7 +247,7 @@ static void attend(const struct sp_attn *job, size_t group, size_t lane) {
     }
     m = higher;
   }
-  for (size_t c = 0; c < dv; c++) o[c * SP_LANES] /= l;
+  for (size_t c = 0; job->y[at] && c < job->d; c++) job->y[at][c] = o[c * SP_LANES] / l;
   job->m[at] = m;
   job->l[at] = l;
 }

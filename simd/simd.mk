@@ -7,7 +7,7 @@ libspcore_la_SOURCES += \
   simd/exp2.h simd/ref.c simd/ref.h simd/ref_blocks.c \
   simd/blas.c
 
-simd_bodies = simd/lanes_x86.h simd/vector.inc simd/gemm_x86.inc simd/panel_x86.inc simd/rows_x86.inc simd/pairs_x86.inc simd/attn_x86.inc simd/unpack_x86.inc simd/blocks_x86.inc
+simd_bodies = simd/inline.h simd/lanes_x86.h simd/vector.inc simd/gemm_x86.inc simd/panel_x86.inc simd/rows_x86.inc simd/pairs_x86.inc simd/attn_x86.inc simd/unpack_x86.inc simd/blocks_x86.inc
 
 if ISA_AVX2
 noinst_LTLIBRARIES += libspk_avx2.la

@@ -17,9 +17,8 @@
 #include <immintrin.h>
 #include <string.h>
 #include "exp2.h"
+#include "inline.h"
 #include "kernels.h"
-
-#define SP_INLINE static inline __attribute__((always_inline, unused))
 
 typedef struct {
   __m256 a, b;
@@ -103,6 +102,8 @@ SP_INLINE vu uset(uint32_t x) { return (vu){_mm256_set1_epi32((int)x), _mm256_se
 SP_INLINE vu uand(vu x, vu y) { return (vu){_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
 SP_INLINE vu uor(vu x, vu y) { return (vu){_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
 SP_INLINE vu uxor(vu x, vu y) { return (vu){_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)}; }
+SP_INLINE vu uadd(vu x, vu y) { return (vu){_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
+SP_INLINE vu umul(vu x, vu y) { return (vu){_mm256_mullo_epi32(x.a, y.a), _mm256_mullo_epi32(x.b, y.b)}; }
 SP_INLINE vu umax(vu x, vu y) { return (vu){_mm256_max_epu32(x.a, y.a), _mm256_max_epu32(x.b, y.b)}; }
 /* all ones where bit 31 is set, else 0 */
 SP_INLINE vu usign(vu x) { return (vu){_mm256_srai_epi32(x.a, 31), _mm256_srai_epi32(x.b, 31)}; }
@@ -153,6 +154,43 @@ SP_INLINE uint32_t ulargest(vu u) {
   __m128i b = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   b = _mm_max_epu32(b, _mm_shuffle_epi32(b, 0x4e));
   return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(b, _mm_shuffle_epi32(b, 0xb1)));
+}
+
+/* The sum of the four int8 in each lane. */
+SP_INLINE __m256i sum_of_bytes(__m256i x) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), x), _mm256_set1_epi16(1));
+}
+SP_INLINE vu usum_bytes(vu x) { return (vu){sum_of_bytes(x.a), sum_of_bytes(x.b)}; }
+
+/* Lane i of x[j] becomes lane j of x[i], 8 x 8: first 4 x 4 blocks inside the halves of registers, then the halves. */
+SP_INLINE void turn_eight(__m256i x[8]) {
+  __m256i y[8];
+  UNROLL for (size_t i = 0; i < 8; i += 2) {
+    y[i] = _mm256_unpacklo_epi32(x[i], x[i + 1]);
+    y[i + 1] = _mm256_unpackhi_epi32(x[i], x[i + 1]);
+  }
+  UNROLL for (size_t i = 0; i < 8; i += 4) {
+    x[i] = _mm256_unpacklo_epi64(y[i], y[i + 2]);
+    x[i + 1] = _mm256_unpackhi_epi64(y[i], y[i + 2]);
+    x[i + 2] = _mm256_unpacklo_epi64(y[i + 1], y[i + 3]);
+    x[i + 3] = _mm256_unpackhi_epi64(y[i + 1], y[i + 3]);
+  }
+  UNROLL for (size_t i = 0; i < 4; i++) {
+    __m256i low = _mm256_permute2x128_si256(x[i], x[i + 4], 0x20);
+    x[i + 4] = _mm256_permute2x128_si256(x[i], x[i + 4], 0x31);
+    x[i] = low;
+  }
+}
+
+/* Lane i of x[j] becomes lane j of x[i]. */
+SP_INLINE void uturn(vu x[SP_LANES]) {
+  __m256i block[2][2][8]; /* by the half of x, then of its lanes */
+  UNROLL for (size_t i = 0; i < SP_LANES; i++) {
+    block[i / 8][0][i % 8] = x[i].a;
+    block[i / 8][1][i % 8] = x[i].b;
+  }
+  UNROLL for (size_t i = 0; i < 4; i++) turn_eight(block[i / 2][i % 2]);
+  UNROLL for (size_t i = 0; i < SP_LANES; i++) x[i] = (vu){block[0][i / 8][i % 8], block[1][i / 8][i % 8]};
 }
 
 SP_INLINE __m256 rotate_half(__m256 x, size_t b) {

@@ -15,9 +15,8 @@
 
 #include <immintrin.h>
 #include "exp2.h"
+#include "inline.h"
 #include "kernels.h"
-
-#define SP_INLINE static inline __attribute__((always_inline, unused))
 
 typedef __m512 vf;
 typedef __m512i vu;
@@ -58,6 +57,8 @@ SP_INLINE vu uset(uint32_t x) { return _mm512_set1_epi32((int)x); }
 SP_INLINE vu uand(vu a, vu b) { return _mm512_and_si512(a, b); }
 SP_INLINE vu uor(vu a, vu b) { return _mm512_or_si512(a, b); }
 SP_INLINE vu uxor(vu a, vu b) { return _mm512_xor_si512(a, b); }
+SP_INLINE vu uadd(vu a, vu b) { return _mm512_add_epi32(a, b); }
+SP_INLINE vu umul(vu a, vu b) { return _mm512_mullo_epi32(a, b); }
 SP_INLINE vu umax(vu a, vu b) { return _mm512_max_epu32(a, b); }
 SP_INLINE vu usign(vu a) { return _mm512_srai_epi32(a, 31); } /* all ones where bit 31 is set, else 0 */
 SP_INLINE vu vbits(vf a) { return _mm512_castps_si512(a); }
@@ -98,6 +99,34 @@ SP_INLINE uint32_t ulargest(vu u) {
   __m128i b = _mm_max_epu32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   b = _mm_max_epu32(b, _mm_shuffle_epi32(b, 0x4e));
   return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(b, _mm_shuffle_epi32(b, 0xb1)));
+}
+
+/* The sum of the four int8 in each lane. */
+SP_INLINE vu usum_bytes(vu x) {
+  return _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_set1_epi8(1), x), _mm512_set1_epi16(1));
+}
+
+/* Lane i of x[j] becomes lane j of x[i]: first 4 x 4 blocks inside the quarters of registers, then the quarters. */
+SP_INLINE void uturn(vu x[SP_LANES]) {
+  vu y[SP_LANES];
+  UNROLL for (size_t i = 0; i < SP_LANES; i += 2) {
+    y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+    y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+  }
+  UNROLL for (size_t i = 0; i < SP_LANES; i += 4) {
+    x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
+    x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
+    x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
+    x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
+  }
+  UNROLL for (size_t i = 0; i < 4; i++) {
+    vu a = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88), b = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xdd);
+    vu c = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88), d = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xdd);
+    x[i] = _mm512_shuffle_i32x4(a, c, 0x88);
+    x[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
+    x[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
+    x[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
+  }
 }
 
 /* Stages h = 1, 2, .. < b of the Walsh-Hadamard transform inside a register, b <= 16. Where lane bit h is clear a lane becomes

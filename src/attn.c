@@ -52,19 +52,19 @@ static void rotate_heads(struct sp_work *w, float *x, size_t heads, const float 
 }
 
 /* k and v stay as they are in the chunk: the probe reads them after. */
-static bool store_kv(struct sp_work *w, unsigned layer, size_t list, const float *k, const float *v) {
+static void store_kv(struct sp_work *w, unsigned layer, const struct sp_block *b) {
   const struct sp_config *c = w->engine->config;
-  size_t d = c->head_dim;
-  float key[256], value[256];
-  bool finite = true;
-  for (size_t h = 0; h < c->n_kv_heads; h++) {
-    size_t at = (layer * c->n_kv_heads + h) * d;
-    const float *shift = w->engine->shift + at, *balance = w->engine->balance + at, *from = k + h * d;
-    for (size_t i = 0; i < d; i++) key[i] = w->float_path ? from[i] : (from[i] - shift[i]) / balance[i];
-    memcpy(value, v + h * d, d * sizeof *value);
-    finite &= sp_kv_put(w->engine->kernels, &w->kv[layer], h, list, key, value);
+  size_t d = c->head_dim, at = layer * c->n_kv_heads * d;
+  struct sp_kv_rows rows = {.first = b->list, .n = b->rows, .ld = row_length(c)};
+  for (rows.head = 0; rows.head < c->n_kv_heads; rows.head++, at += d) {
+    rows.k = w->qkv + b->first * rows.ld + (c->n_heads + rows.head) * d;
+    rows.v = rows.k + c->n_kv_heads * d;
+    rows.shift = w->engine->shift + at;
+    rows.factor = w->engine->inverse_balance + at;
+    unsigned long bad = sp_kv_put(w->engine->kernels, &w->kv[layer], &rows);
+    for (size_t r = 0; bad; r++, bad >>= 1)
+      if (bad & 1) sp_work_bad(w, b->first + r);
   }
-  return finite;
 }
 
 /* One query into lane `lane` counted from group `group`. balance is that of its KV head. */
@@ -72,11 +72,12 @@ static bool pack_query(struct sp_work *w, size_t group, size_t lane, const float
   const struct sp_config *c = w->engine->config;
   const struct sp_kernels *k = w->engine->kernels;
   size_t d = c->head_dim, dk = sp_round_up(d, 64), b = sp_rotation_block(d);
+  static const float none[256];
   float x[256];
   uint8_t bytes[256];
-  for (size_t i = 0; i < d; i++) x[i] = q[i] * balance[i];
+  k->centre(x, q, none, balance, d);
   memset(bytes, k->query_flip, dk);
-  float scale = k->quantise(bytes, x, d, b, k->query_flip);
+  float scale = k->quantise(bytes, x, x, d, b, k->query_flip);
   group += lane / SP_LANES;
   lane %= SP_LANES;
   uint8_t *to = w->packed + group * SP_LANES * dk + lane * 4;
@@ -107,10 +108,10 @@ static void pack_block(void *job, size_t task, int thread) {
   for (size_t h = 0; h < c->n_kv_heads && !w->float_path; h++) clear_groups(w, &b, group_at(c, task, h));
   for (size_t r = 0; r < b.rows; r++) {
     size_t row = b.first + r;
-    float *q = w->qkv + row * row_length(c), *k = q + c->n_heads * d, *v = k + c->n_kv_heads * d;
+    float *q = w->qkv + row * row_length(c), *k = q + c->n_heads * d;
     rotate_heads(w, q, c->n_heads, layer->q_norm, w->position[row]);
     rotate_heads(w, k, c->n_kv_heads, layer->k_norm, w->position[row]);
-    bool finite = store_kv(w, a->layer, b.list + r, k, v);
+    bool finite = true;
     for (size_t h = 0; h < c->n_heads && !w->float_path; h++) {
       size_t group = group_at(c, task, h / per), lane = h % per * b.rows + r;
       finite &= pack_query(w, group, lane, q + h * d, balance + h / per * d);
@@ -118,6 +119,7 @@ static void pack_block(void *job, size_t task, int thread) {
     }
     if (!finite) sp_work_bad(w, row);
   }
+  store_kv(w, a->layer, &b);
 }
 
 /* ---- attend --------------------------------------------------------------------------------------------------- */
@@ -142,17 +144,15 @@ static void attend_int8(struct sp_work *w, const struct attend *a, const struct 
   const struct sp_config *c = w->engine->config;
   const struct sp_kv *kv = &w->kv[a->layer];
   size_t d = c->head_dim, per = queries_per_kv(c), group = group_at(c, block, h), lane0 = group * SP_LANES, row0 = h * kv->rows;
+  size_t lanes = groups_of(c, b) * SP_LANES;
+  float **y = (float **)(void *)(o + lanes * kv->dv);
+  for (size_t i = 0; i < lanes; i++)
+    y[i] = i < b->rows * per ? w->heads + ((b->first + i % b->rows) * c->n_heads + h * per + i / b->rows) * d : NULL;
   w->engine->kernels->attn(&(struct sp_attn){
       .k = sp_kv_k(kv, h, 0), .v = sp_kv_v(kv, h), .sk = kv->sk + row0, .sv = kv->sv + row0, .ksum = kv->ksum + row0, .d = d,
-      .tiles = b->list / SP_TILE + 1, .groups = groups_of(c, b), .q = w->packed + lane0 * kv->dk, .sq = w->sq + lane0,
-      .limit = w->limit + lane0, .o = o, .m = w->m + lane0, .l = w->l + lane0});
-  for (size_t i = 0; i < b->rows * per; i++) {
-    size_t r = i % b->rows, head = h * per + i / b->rows;
-    float *to = w->heads + ((b->first + r) * c->n_heads + head) * d;
-    const float *from = o + i / SP_LANES * kv->dv * SP_LANES + i % SP_LANES;
-    for (size_t e = 0; e < d; e++) to[e] = from[e * SP_LANES];
-    record_query(w, a, b->list + r, head, group, i);
-  }
+      .tiles = b->list / SP_TILE + 1, .groups = lanes / SP_LANES, .q = w->packed + lane0 * kv->dk, .sq = w->sq + lane0,
+      .limit = w->limit + lane0, .o = o, .y = y, .m = w->m + lane0, .l = w->l + lane0});
+  for (size_t i = 0; i < b->rows * per; i++) record_query(w, a, b->list + i % b->rows, h * per + i / b->rows, group, i);
 }
 
 /* Blocks with the longest lists first, so that no thread is left with one at the end. */

@@ -87,23 +87,43 @@ static size_t value_at(const struct sp_kv *kv, size_t head, size_t i, size_t c) 
   return (tile * kv->dv + c) * SP_TILE + i % SP_TILE;
 }
 
-static bool put_float(struct sp_kv *kv, size_t head, size_t i, const float *k, const float *v) {
-  memcpy(kv->fk + (head * kv->rows + i) * kv->d, k, kv->d * sizeof *k);
-  for (size_t c = 0; c < kv->d; c++) kv->fv[value_at(kv, head, i, c)] = v[c];
-  return true;
+static void put_float(struct sp_kv *kv, const struct sp_kv_rows *rows) {
+  for (size_t r = 0; r < rows->n; r++) {
+    float *v = kv->fv + value_at(kv, rows->head, rows->first + r, 0);
+    memcpy(kv->fk + (rows->head * kv->rows + rows->first + r) * kv->d, rows->k + r * rows->ld, kv->d * sizeof(float));
+    for (size_t c = 0; c < kv->d; c++) v[c * SP_TILE] = rows->v[r * rows->ld + c];
+  }
 }
 
-bool sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, size_t head, size_t i, float *k, float *v) {
-  if (kv->float_path) return put_float(kv, head, i, k, v);
-  size_t row = head * kv->rows + i;
-  int8_t *kq = kv->k + row * kv->dk, vq[256];
-  kv->sk[row] = kernels->quantise((uint8_t *)kq, k, kv->d, sp_rotation_block(kv->d), 0);
-  kv->sv[row] = kernels->quantise((uint8_t *)vq, v, kv->d, 1, 0);
+static void put_key(const struct sp_kernels *kernels, struct sp_kv *kv, const struct sp_kv_rows *rows, size_t r) {
+  size_t row = rows->head * kv->rows + rows->first + r;
+  int8_t *q = kv->k + row * kv->dk;
+  float x[256];
   int32_t sum = 0;
-  for (size_t c = 0; c < kv->d; c++) {
-    sum += kq[c];
-    kv->v[value_at(kv, head, i, c)] = vq[c];
-  }
+  kernels->centre(x, rows->k + r * rows->ld, rows->shift, rows->factor, kv->d);
+  kv->sk[row] = kernels->quantise((uint8_t *)q, x, x, kv->d, sp_rotation_block(kv->d), 0);
+  for (size_t c = 0; c < kv->d; c++) sum += q[c];
   kv->ksum[row] = -128 * sum;
-  return kv->sk[row] >= 0 && kv->sv[row] >= 0;
+}
+
+/* Values of a tile stand channel by channel, 64 rows in a cache line that may be another thread's just now: all rows are ready
+ * before any is stored. */
+unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, const struct sp_kv_rows *rows) {
+  unsigned long bad = 0;
+  size_t first = rows->head * kv->rows + rows->first;
+  int8_t q[SP_LANES][256], *v;
+  float scratch[256];
+  if (kv->float_path) {
+    put_float(kv, rows);
+    return 0;
+  }
+  for (size_t r = 0; r < rows->n; r++) {
+    put_key(kernels, kv, rows, r);
+    kv->sv[first + r] = kernels->quantise((uint8_t *)q[r], scratch, rows->v + r * rows->ld, kv->d, 1, 0);
+    if (kv->sk[first + r] < 0 || kv->sv[first + r] < 0) bad |= 1ul << r;
+  }
+  v = kv->v + value_at(kv, rows->head, rows->first, 0);
+  for (size_t c = 0; c < kv->d; c++)
+    for (size_t r = 0; r < rows->n; r++) v[c * SP_TILE + r] = q[r][c];
+  return bad;
 }

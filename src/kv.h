@@ -30,9 +30,15 @@ still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows);
 void sp_kv_free(struct sp_ctx *ctx, struct sp_kv *kv);
 uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t rows); /* of one layer */
 
-/* Stores row i of one head. k and v are [d]; both are overwritten. k is what attention multiplies: rotated by position and, on
- * the int8 path, shifted. False if k or v is not finite. */
-bool sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, size_t head, size_t i, float *k, float *v);
+/* Rows of one head for the cache: k is what attention multiplies but for shift and factor. */
+struct sp_kv_rows {
+  size_t head, first, n;       /* rows [first, first + n), n <= 16, inside 16 aligned ones */
+  const float *k, *v;          /* row r at r * ld, [d] */
+  size_t ld;
+  const float *shift, *factor; /* [d]: (k - shift) * factor is stored; unused on the float path */
+};
+/* Bit r of the result: k or v of row r is not finite. Thread-safe for different blocks of 16 rows. */
+unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, const struct sp_kv_rows *rows);
 
 static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) {
   return kv->k + (head * kv->rows + i) * kv->dk;

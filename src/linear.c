@@ -10,14 +10,15 @@
 
 /* ---- the three paths: take a row, multiply a block ------------------------------------------------------------ */
 
-static bool take_panel(const struct sp_engine *e, struct sp_input *in, size_t r, float *x) {
+static bool take_panel(const struct sp_engine *e, struct sp_input *in, size_t r, const float *x, float *scratch) {
   size_t b = sp_rotation_block(in->k);
-  float scale = e->kernels->quantise(in->q + r * in->ld, x, in->k, b, e->kernels->row_flip);
+  float scale = e->kernels->quantise(in->q + r * in->ld, scratch, x, in->k, b, e->kernels->row_flip);
   in->scale[r] = scale * (1.0f / (float)b); /* the transform's 1/b stands here and nowhere else */
   return scale >= 0;
 }
 
-static bool take_file(const struct sp_engine *e, struct sp_input *in, size_t r, float *x) {
+static bool take_file(const struct sp_engine *e, struct sp_input *in, size_t r, const float *x, float *scratch) {
+  (void)scratch;
   struct sp_act *a = &in->act[r];
   float *copy = in->x + r * in->k_most;
   int8_t *q = in->act_q + r * in->k_most;
@@ -28,8 +29,8 @@ static bool take_file(const struct sp_engine *e, struct sp_input *in, size_t r, 
   return e->kernels->act8(q, d, sum, copy, in->k);
 }
 
-static bool take_float(const struct sp_engine *e, struct sp_input *in, size_t r, float *x) {
-  (void)e;
+static bool take_float(const struct sp_engine *e, struct sp_input *in, size_t r, const float *x, float *scratch) {
+  (void)e, (void)scratch;
   memcpy(in->x + r * in->k_most, x, in->k * sizeof *x);
   return true;
 }
@@ -69,7 +70,7 @@ static void block_float(const struct sp_engine *e, const struct sp_weight *w, co
 }
 
 static const struct path {
-  bool (*take)(const struct sp_engine *, struct sp_input *, size_t, float *);
+  bool (*take)(const struct sp_engine *, struct sp_input *, size_t, const float *, float *);
   void (*block)(const struct sp_engine *, const struct sp_weight *, const struct sp_input *, size_t, size_t, size_t, size_t,
                 float *, size_t);
   enum sp_slot take_slot, block_slot; /* for the counts; SP_SLOTS: no kernel of the table */
@@ -80,8 +81,8 @@ static const struct path {
     [SP_PATH_FLOAT] = {take_float, block_float, SP_SLOTS, SP_SLOTS, 256, 256},
 };
 
-bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r, float *x) {
-  return paths[in->path].take(engine, in, r, x);
+bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r, const float *x, float *scratch) {
+  return paths[in->path].take(engine, in, r, x, scratch);
 }
 
 void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0,
@@ -100,8 +101,7 @@ enum {
 struct prepare {
   struct sp_work *work;
   struct sp_input *in;
-  float *x; /* of the first row taken */
-  const float *norm;
+  const float *x, *norm; /* x: of the first row taken */
   size_t ldx, first;
 };
 
@@ -111,9 +111,9 @@ static void prepare_rows(void *job, size_t task, int thread) {
   float *row = sp_work_scratch(p->work, thread);
   size_t last = (task + 1) * ROWS_PER_TASK;
   for (size_t r = task * ROWS_PER_TASK; r < last && r < p->in->rows; r++) {
-    float *x = p->x + r * p->ldx;
+    const float *x = p->x + r * p->ldx;
     if (p->norm) e->kernels->rmsnorm(row, x, p->norm, p->in->k, e->config->norm_eps);
-    if (!sp_input_row(e, p->in, r, p->norm ? row : x)) sp_work_bad(p->work, p->first + r);
+    if (!sp_input_row(e, p->in, r, p->norm ? row : x, row)) sp_work_bad(p->work, p->first + r);
   }
 }
 
@@ -123,7 +123,7 @@ static void count(struct sp_engine *e, enum sp_slot slot, size_t n) {
 
 void sp_linear_count(struct sp_engine *e, enum sp_path path, size_t blocks) { count(e, paths[path].block_slot, blocks); }
 
-still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, float *x, size_t k,
+still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, const float *x, size_t k,
                              const float *norm) {
   struct prepare p = {.work = work, .in = in, .x = x + first * k, .norm = norm, .ldx = k, .first = first};
   in->rows = rows;

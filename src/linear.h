@@ -9,8 +9,9 @@
 
 #include "work.h"
 
-/* Takes row r of `in` from x ([in->k] fp32, overwritten). False if a number is not finite. Thread-safe for different rows. */
-bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r, float *x);
+/* Takes row r of `in` from x [in->k]; scratch [in->k], may be x. False if a number is not finite. Thread-safe for different
+ * rows. */
+bool sp_input_row(const struct sp_engine *engine, struct sp_input *in, size_t r, const float *x, float *scratch);
 
 /* y[r * ldy + c] for rows [row0, row0 + rows) of the input and outputs [col0, col0 + cols); col0 % 64 == 0. Inside a task. */
 void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, const struct sp_input *in, size_t row0,
@@ -18,9 +19,8 @@ void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, 
 
 void sp_linear_count(struct sp_engine *engine, enum sp_path path, size_t blocks); /* so many calls of sp_linear_block */
 
-/* Prepares `in` with the team: its row r from row first + r of x [chunk][k], by RMSNorm if norm is given; else x is
- * overwritten. */
-still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, float *x, size_t k,
+/* Prepares `in` with the team: its row r from row first + r of x [chunk][k], by RMSNorm if norm is given. */
+still_status sp_linear_input(struct sp_work *work, struct sp_input *in, size_t first, size_t rows, const float *x, size_t k,
                              const float *norm);
 
 struct sp_output {

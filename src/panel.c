@@ -1,5 +1,5 @@
 /*
- * panel.c - builds int8 panels, 64 columns a task.
+ * panel.c - builds int8 panels, 16 columns a task.
  *
  * In:       file rows.  Out: panels.
  * Not here: the arithmetic of types and of the rotation (simd/), budgets (weights.c).
@@ -27,7 +27,7 @@ struct build {
   const struct sp_kernels *kernels;
   const struct sp_tensor *tensor;
   struct sp_panel *panel;
-  uint8_t *scratch;       /* per thread: k floats, then k int8 */
+  uint8_t *scratch;       /* per thread: 16 rows of kp int8, then k floats */
   size_t scratch_stride;
   atomic_size_t bad;      /* lowest row that is not finite, or SIZE_MAX */
 };
@@ -40,27 +40,27 @@ static void note_bad_row(atomic_size_t *bad, size_t row) {
 static void build_block(void *job, size_t task, int thread) {
   struct build *b = job;
   struct sp_panel *p = b->panel;
-  float *row = (float *)(b->scratch + (size_t)thread * b->scratch_stride);
-  uint8_t *q = (uint8_t *)(row + p->k);
-  size_t first = task * SP_PANEL_COLS, last = first + SP_PANEL_COLS;
-  memset(p->w + first * p->kp, 0, SP_PANEL_COLS * p->kp);
-  for (size_t c = first; c < last && c < p->n; c++) {
+  uint8_t *q = b->scratch + (size_t)thread * b->scratch_stride, *to = q;
+  float *row = (float *)(q + SP_LANES * p->kp);
+  size_t first = task * SP_LANES;
+  for (size_t c = first; c < first + SP_LANES; c++, to += p->kp) {
+    bool padding = c >= p->n;
+    memset(padding ? to : to + p->k, 0, padding ? p->kp : p->kp - p->k);
+    p->sw[c] = 0;
+    if (padding) continue;
     b->kernels->dequant[b->tensor->type](row, b->tensor->data + c * b->tensor->row_bytes, p->k);
-    float scale = b->kernels->quantise(q, row, p->k, sp_rotation_block(p->k), 0);
-    if (scale < 0) {
-      note_bad_row(&b->bad, c);
-      continue;
-    }
-    p->sw[c] = scale;
-    b->kernels->panel_column(p, c, (const int8_t *)q);
+    p->sw[c] = b->kernels->quantise(to, row, row, p->k, sp_rotation_block(p->k), 0);
+    if (p->sw[c] < 0) note_bad_row(&b->bad, c);
   }
+  b->kernels->panel_columns(p, first, (const int8_t *)q);
 }
 
 still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
                             const struct sp_tensor *tensor, struct sp_panel *panel) {
   size_t n = tensor->ne[1], k = tensor->ne[0];
   *panel = (struct sp_panel){.n = n, .k = k, .np = padded(n, SP_PANEL_COLS), .kp = padded(k, SP_PANEL_DEPTH)};
-  struct build b = {.kernels = kernels, .tensor = tensor, .panel = panel, .scratch_stride = sp_round_up(k * 5, SP_ALIGN)};
+  struct build b = {.kernels = kernels, .tensor = tensor, .panel = panel,
+                    .scratch_stride = sp_round_up(SP_LANES * panel->kp + k * sizeof(float), SP_ALIGN)};
   atomic_init(&b.bad, SIZE_MAX);
   panel->w = sp_alloc(ctx, 1, sp_panel_bytes(n, k), "a weight panel");
   b.scratch = sp_alloc(ctx, (size_t)team->threads, b.scratch_stride, "the building of panels");
@@ -69,8 +69,7 @@ still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, cons
     sp_numa_spread(panel->w, sp_panel_bytes(n, k));
     panel->wsum = (int32_t *)(panel->w + panel->np * panel->kp);
     panel->sw = (float *)(panel->wsum + panel->np);
-    memset(panel->wsum, 0, panel->np * (sizeof *panel->wsum + sizeof *panel->sw));
-    status = sp_team_run(team, ctx, panel->np / SP_PANEL_COLS, build_block, &b);
+    status = sp_team_run(team, ctx, panel->np / SP_LANES, build_block, &b);
   }
   size_t bad = atomic_load(&b.bad);
   if (status == STILL_OK && bad != SIZE_MAX)

@@ -26,8 +26,9 @@ still_status sp_probe_init(struct sp_ctx *ctx, struct sp_engine *engine) {
   size_t n = length_of(engine->config);
   engine->shift = sp_calloc(ctx, n, sizeof *engine->shift, "the mean keys");
   engine->balance = sp_calloc(ctx, n, sizeof *engine->balance, "the balance of keys and queries");
-  if (!engine->shift || !engine->balance) return STILL_ENOMEM;
-  for (size_t i = 0; i < n; i++) engine->balance[i] = 1;
+  engine->inverse_balance = sp_calloc(ctx, n, sizeof *engine->inverse_balance, "the balance of keys and queries");
+  if (!engine->shift || !engine->balance || !engine->inverse_balance) return STILL_ENOMEM;
+  for (size_t i = 0; i < n; i++) engine->balance[i] = engine->inverse_balance[i] = 1;
   return STILL_OK;
 }
 
@@ -36,6 +37,7 @@ void sp_probe_free(struct sp_ctx *ctx, struct sp_engine *engine) {
   size_t n = length_of(engine->config);
   sp_free(ctx, engine->shift, n, sizeof *engine->shift);
   sp_free(ctx, engine->balance, n, sizeof *engine->balance);
+  sp_free(ctx, engine->inverse_balance, n, sizeof *engine->inverse_balance);
 }
 
 /* 2^e or 2^-e with 16^e <= larger / smaller < 16^(e + 1), of sums of squares: then keys / r and queries * r are alike in size. */
@@ -57,6 +59,7 @@ static void keep(struct sp_engine *engine, const struct sp_probe_sums *sums) {
     engine->shift[i] = sums->key[i] * (1.0f / SP_PROBE_TOKENS);
     engine->balance[i] = balance_of(sums->key_squared[i] + sums->key_squared[partner],
                                     sums->query_squared[i] + sums->query_squared[partner]);
+    engine->inverse_balance[i] = 1 / engine->balance[i];
   }
 }
 

@@ -57,6 +57,22 @@ static void try_add(struct sp_trial *t) {
   sp_compare(t, "y", y.ref, y.level, n, sizeof(float));
 }
 
+static void try_centre(struct sp_trial *t) {
+  size_t n = sp_draw_length(t);
+  struct sp_twin y = hold_float_twin(t, n), x = hold_float_twin(t, n);
+  float *c = hold_floats(t, n), *w = hold_floats(t, n);
+  if (t->no_memory) return;
+  sp_draw_floats(t, x.ref, n);
+  sp_same(t, &x, n * sizeof(float));
+  sp_draw_floats(t, c, n);
+  sp_draw_floats(t, w, n);
+  if (coin(t)) y = x;
+  sp_shape(t, "n %zu%s", n, y.ref == x.ref ? ", in place" : "");
+  sp_kernels_ref.centre(y.ref, x.ref, c, w, n);
+  t->level->centre(y.level, x.level, c, w, n);
+  sp_compare(t, "y", y.ref, y.level, n, sizeof(float));
+}
+
 static void try_sumsq(struct sp_trial *t) {
   size_t n = sp_draw_length(t);
   float *x = hold_floats(t, n);
@@ -135,17 +151,20 @@ static bool spoil(struct sp_trial *t, float *x, size_t n) {
 
 static void try_quantise(struct sp_trial *t) {
   size_t b = (size_t)1 << sp_draw_size(t, 0, 8), blocks = sp_draw_size(t, 1, b < 16 ? 40 : 9), n = b * blocks;
-  struct sp_twin x = hold_float_twin(t, n), q = sp_hold_twin(t, n, 1, 1);
+  float *x = hold_floats(t, n);
+  struct sp_twin y = hold_float_twin(t, n), q = sp_hold_twin(t, n, 1, 1);
   if (t->no_memory) return;
-  sp_draw_floats(t, x.ref, n);
-  bool spoilt = spoil(t, x.ref, n);
-  sp_same(t, &x, n * sizeof(float));
+  sp_draw_floats(t, x, n);
+  bool spoilt = spoil(t, x, n), in_place = coin(t);
+  memcpy(y.ref, x, n * sizeof(float));
+  sp_same(t, &y, n * sizeof(float));
   uint8_t flip = coin(t) ? 0x80 : 0;
-  sp_shape(t, "n %zu, b %zu, flip %d%s", n, b, flip, spoilt ? ", not finite" : "");
-  float ref = sp_kernels_ref.quantise(q.ref, x.ref, n, b, flip), level = t->level->quantise(q.level, x.level, n, b, flip);
+  sp_shape(t, "n %zu, b %zu, flip %d%s%s", n, b, flip, in_place ? ", in place" : "", spoilt ? ", not finite" : "");
+  float ref = sp_kernels_ref.quantise(q.ref, y.ref, in_place ? y.ref : x, n, b, flip);
+  float level = t->level->quantise(q.level, y.level, in_place ? y.level : x, n, b, flip);
   sp_compare(t, "scale", &ref, &level, 1, sizeof ref);
   if (spoilt) return; /* q is undefined then */
-  sp_compare(t, "x", x.ref, x.level, n, sizeof(float));
+  sp_compare(t, "y", y.ref, y.level, n, sizeof(float));
   sp_compare(t, "q", q.ref, q.level, n, 1);
 }
 
@@ -189,18 +208,24 @@ static void hold_panel(struct sp_trial *t, struct sp_panel *p, size_t n, size_t 
   memset(p->sw, 0, p->np * sizeof *p->sw);
 }
 
-static void try_panel_column(struct sp_trial *t) {
+/* Quantised rows as panel_columns takes them, 16 at a time: zeros past k, and in rows from n on. */
+static void draw_columns(struct sp_trial *t, const struct sp_panel *p, size_t c, int8_t *q) {
+  memset(q, 0, SP_LANES * p->kp);
+  for (size_t i = 0; i < SP_LANES && c + i < p->n; i++) sp_draw_int8(t, q + i * p->kp, p->k);
+}
+
+static void try_panel_columns(struct sp_trial *t) {
   size_t n = sp_draw_size(t, 1, 130), k = draw_depth(t) % 9000 + 1;
   struct sp_panel ref, level;
   hold_panel(t, &ref, n, k);
   hold_panel(t, &level, n, k);
-  int8_t *q = sp_hold(t, k, 1, 1);
+  int8_t *q = sp_hold(t, SP_LANES * ref.kp, 1, SP_ALIGN);
   if (t->no_memory) return;
   sp_shape(t, "n %zu, k %zu", n, k);
-  for (size_t c = sp_draw_size(t, 0, n - 1); c < n; c += sp_draw_size(t, 1, 70)) {
-    sp_draw_int8(t, q, k);
-    sp_kernels_ref.panel_column(&ref, c, q);
-    t->level->panel_column(&level, c, q);
+  for (size_t c = SP_LANES * sp_draw_size(t, 0, (n - 1) / SP_LANES); c < n; c += SP_LANES * sp_draw_size(t, 1, 4)) {
+    draw_columns(t, &ref, c, q);
+    sp_kernels_ref.panel_columns(&ref, c, q);
+    t->level->panel_columns(&level, c, q);
   }
   sp_compare(t, "w", ref.w, level.w, ref.np * ref.kp, 1);
   sp_compare(t, "wsum", ref.wsum, level.wsum, ref.np, sizeof *ref.wsum);
@@ -208,10 +233,10 @@ static void try_panel_column(struct sp_trial *t) {
 
 /* Fills two panels, each by its own table, so that a level may have a layout of its own. */
 static void fill_panels(struct sp_trial *t, struct sp_panel *ref, struct sp_panel *level, int8_t *q) {
-  for (size_t c = 0; c < ref->n; c++) {
-    sp_draw_int8(t, q, ref->k);
-    sp_kernels_ref.panel_column(ref, c, q);
-    t->level->panel_column(level, c, q);
+  for (size_t c = 0; c < ref->np; c += SP_LANES) {
+    draw_columns(t, ref, c, q);
+    sp_kernels_ref.panel_columns(ref, c, q);
+    t->level->panel_columns(level, c, q);
   }
   sp_draw_range(t, ref->sw, ref->n, 0, 0.01f);
   memcpy(level->sw, ref->sw, ref->n * sizeof *ref->sw);
@@ -225,7 +250,7 @@ static void try_gemm(struct sp_trial *t) {
   struct sp_panel ref, level;
   hold_panel(t, &ref, n, k);
   hold_panel(t, &level, n, k);
-  int8_t *q = sp_hold(t, k, 1, 1), *x = sp_hold(t, rows * ldx, 1, SP_ALIGN);
+  int8_t *q = sp_hold(t, SP_LANES * ref.kp, 1, SP_ALIGN), *x = sp_hold(t, rows * ldx, 1, SP_ALIGN);
   uint8_t *flipped = sp_hold(t, rows * ldx, 1, SP_ALIGN);
   float *sx = hold_floats(t, rows), *bias = hold_floats(t, n);
   struct sp_twin y = hold_float_twin(t, (rows - 1) * ldy + cols);
@@ -318,22 +343,31 @@ static struct sp_attn draw_attention(struct sp_trial *t, size_t d, size_t tiles,
   return job;
 }
 
+static float **hold_rows(struct sp_trial *t, size_t n) { return sp_hold(t, n, sizeof(float *), sizeof(float *)); }
+
 static void try_attn(struct sp_trial *t) {
   size_t d = draw_head_dim(t), tiles = sp_draw_size(t, 1, 4), groups = sp_draw_size(t, 1, d > 128 ? 2 : 4);
   uint8_t *flipped;
   struct sp_attn job = draw_attention(t, d, tiles, groups, &flipped);
-  size_t lanes = groups * SP_LANES, outputs = lanes * sp_round_up(d, 16);
-  struct sp_twin o = sp_hold_twin(t, outputs, sizeof(float), SP_ALIGN);
+  size_t lanes = groups * SP_LANES;
+  struct sp_twin y = hold_float_twin(t, lanes * d);
   struct sp_twin m = hold_float_twin(t, lanes), l = hold_float_twin(t, lanes);
+  float **y_ref = hold_rows(t, lanes), **y_level = hold_rows(t, lanes);
+  job.o = sp_hold(t, lanes * sp_round_up(d, 16), sizeof(float), SP_ALIGN);
   if (t->no_memory) return;
   sp_shape(t, "d %zu, tiles %zu, groups %zu", d, tiles, groups);
-  job.o = o.ref, job.m = m.ref, job.l = l.ref;
+  for (size_t i = 0; i < lanes; i++) { /* in an order that is not that of the lanes, and some to nowhere */
+    bool idle = sp_draw(t) % 8 == 0;
+    y_ref[i] = idle ? NULL : (float *)y.ref + (lanes - 1 - i) * d;
+    y_level[i] = idle ? NULL : (float *)y.level + (lanes - 1 - i) * d;
+  }
+  job.m = m.ref, job.l = l.ref, job.y = y_ref;
   sp_kernels_ref.attn(&job);
-  job.o = o.level, job.m = m.level, job.l = l.level, job.q = flipped;
+  job.m = m.level, job.l = l.level, job.y = y_level, job.q = flipped;
   t->level->attn(&job);
   sp_compare(t, "m", m.ref, m.level, lanes, sizeof(float));
   sp_compare(t, "l", l.ref, l.level, lanes, sizeof(float));
-  sp_compare(t, "o", o.ref, o.level, outputs, sizeof(float));
+  sp_compare(t, "y", y.ref, y.level, lanes * d, sizeof(float));
 }
 
 /* The maxima and denominators that `mass` wants come from the reference's attention over the same tile. */
@@ -344,9 +378,11 @@ static void try_mass(struct sp_trial *t) {
   float *m = hold_floats(t, lanes), *l = hold_floats(t, lanes);
   uint32_t *limit = sp_hold(t, lanes, sizeof *limit, sizeof *limit);
   attn.o = sp_hold(t, lanes * sp_round_up(d, 16), sizeof(float), SP_ALIGN);
+  float **nowhere = hold_rows(t, lanes);
   struct sp_twin total = hold_float_twin(t, SP_TILE);
   if (t->no_memory) return;
-  attn.m = m, attn.l = l;
+  memset(nowhere, 0, lanes * sizeof *nowhere);
+  attn.m = m, attn.l = l, attn.y = nowhere;
   sp_kernels_ref.attn(&attn);
   for (size_t i = 0; i < lanes; i++) limit[i] = sp_draw(t) % 4 == 0 ? 0 : attn.limit[i];
   sp_draw_range(t, total.ref, SP_TILE, 0, 9);

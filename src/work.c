@@ -20,12 +20,12 @@ size_t sp_work_groups(const struct sp_config *c, size_t chunk) { return (chunk /
 static size_t scratch_bytes(const struct sp_config *c) {
   size_t longest = c->n_ff > c->n_embd ? c->n_ff : c->n_embd, heads = (size_t)c->n_heads * c->head_dim;
   longest = longest > heads ? longest : heads;
-  size_t group =
-      (size_t)c->n_heads / c->n_kv_heads * SP_LANES * sp_round_up(c->head_dim, 16); /* outputs of a KV head's queries */
+  size_t lanes = (size_t)c->n_heads / c->n_kv_heads * SP_LANES; /* of a KV head's queries: outputs, and where they go */
+  size_t group = lanes * (sp_round_up(c->head_dim, 16) * sizeof(float) + sizeof(float *));
   size_t need = 2 * SP_FFN_ROWS * SP_FFN_COLS;
-  need = need > longest ? need : longest;
+  need = (need > longest ? need : longest) * sizeof(float);
   need = need > group ? need : group;
-  return sp_round_up(need * sizeof(float), 4096) +
+  return sp_round_up(need, 4096) +
          SP_ALIGN; /* not a multiple of 4 KiB: threads' scratch would share cache sets */
 }
 

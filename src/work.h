@@ -18,7 +18,7 @@ struct sp_engine {
   struct sp_weights *weights;
   /* Numerics section 3, [n_layers][n_kv_heads][head_dim]; 0 and 1 until the probe has run. */
   float *shift;                      /* c: taken off every key */
-  float *balance;                    /* r, powers of two: keys are divided by it, queries multiplied */
+  float *balance, *inverse_balance;  /* r, a power of two: queries are multiplied by it; 1 / r: keys are */
   atomic_ullong calls[SP_SLOTS];     /* of each kernel */
 };
 
@@ -49,7 +49,7 @@ struct sp_input {
   int16_t *act_sum;
 };
 
-enum { SP_FFN_ROWS = 64, SP_FFN_COLS = 256 }; /* tile of a fused gate-up task; two of them in fp32 are 128 KiB */
+enum { SP_FFN_ROWS = 96, SP_FFN_COLS = 256 }; /* tile of a fused gate-up task; two of them in fp32 are 128 KiB */
 enum { SP_FILE_ROWS = 16 }; /* rows that go through the decode path together (logits of many positions) */
 
 /* What a run records for the gate; see prefill.c. */

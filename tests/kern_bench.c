@@ -65,9 +65,12 @@ static size_t block_of(size_t n) { /* the largest power of two that divides n, a
   return b;
 }
 
-static void run_quantise(struct bench *b) { /* with a copy, because the transform would grow its own output without end */
-  memcpy(b->y, b->x, b->n * sizeof *b->y);
-  b->k->quantise(b->bytes, b->y, b->n, block_of(b->n), 0x80);
+static void run_quantise(struct bench *b) {
+  b->k->quantise(b->bytes, b->y, b->x, b->n, block_of(b->n), 0x80);
+}
+
+static void run_centre(struct bench *b) {
+  b->k->centre(b->y, b->x, b->w, b->ones, b->n);
 }
 
 static void run_rope_half(struct bench *b) {
@@ -127,18 +130,20 @@ static void run_gemm(struct bench *b) {
   b->k->gemm(&job);
 }
 
-static void run_panel_column(struct bench *b) {
+static void run_panel_columns(struct bench *b) {
   size_t kp = sp_round_up(b->n, SP_PANEL_DEPTH);
   struct sp_panel panel = b->panel;
   panel.k = b->n, panel.kp = kp;
-  for (size_t c = 0; c < SP_PANEL_COLS; c++) b->k->panel_column(&panel, c, b->keys8 + c);
+  for (size_t c = 0; c < SP_PANEL_COLS; c += SP_LANES) b->k->panel_columns(&panel, c, b->keys8 + c * SP_ALIGN);
 }
 
-/* What run_panel_column wrote is no matter to GEMM, whose rate does not depend on numbers. */
+/* What run_panel_columns wrote is no matter to GEMM, whose rate does not depend on numbers. */
 static void attend(struct bench *b, size_t n) {
+  float *rows[GROUPS * SP_LANES], *first = b->y + n * SP_LANES * b->n;
+  for (size_t i = 0; i < n * SP_LANES; i++) rows[i] = first + i * b->n;
   struct sp_attn job = {.k = b->keys8, .v = b->values8, .sk = b->ones, .sv = b->ones, .ksum = b->ksum, .d = b->n,
                         .tiles = KEYS / SP_TILE, .groups = n, .q = b->bytes, .sq = b->ones, .limit = b->limit,
-                        .o = b->y, .m = b->w, .l = b->w + n * SP_LANES};
+                        .o = b->y, .y = rows, .m = b->w, .l = b->w + n * SP_LANES};
   b->k->attn(&job);
 }
 
@@ -195,9 +200,10 @@ struct group {
 
 static const struct row vector_rows[] = {
   {"memcpy", run_memcpy, GB, 8},       {"rmsnorm", run_rmsnorm, GB, 12},    {"quantise", run_quantise, GB, 9},
-  {"rope half", run_rope_half, GB, 8}, {"rope pair", run_rope_pair, GB, 8}, {"add", run_add, GB, 12},
+  {"rope half", run_rope_half, GB, 8}, {"rope pair", run_rope_pair, GB, 8},
+  {"centre", run_centre, GB, 16},      {"add", run_add, GB, 12},
   {"sumsq", run_sumsq, GB, 4},         {"swiglu", run_swiglu, GB, 12},      {"exp2", run_exp2, GB, 8},
-  {"act8", run_act8, GB, 5},           {"panel_column", run_panel_column, GB, 2.0 * SP_PANEL_COLS},
+  {"act8", run_act8, GB, 5},           {"panel_columns", run_panel_columns, GB, 2.0 * SP_PANEL_COLS},
   {"gemm", run_gemm, GOP, 2.0 * GEMM_ROWS * GEMM_COLS},
 };
 static const struct row gate_rows[] = {
