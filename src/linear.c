@@ -74,7 +74,7 @@ static const struct path {
   void (*block)(const struct sp_engine *, const struct sp_weight *, const struct sp_input *, size_t, size_t, size_t, size_t,
                 float *, size_t);
   enum sp_slot take_slot, block_slot; /* for the counts; SP_SLOTS: no kernel of the table */
-  size_t row_block, col_block;        /* of a task: rows stay in the second-level cache while 64 columns pass */
+  size_t row_block, col_block;        /* of a task, at the most */
 } paths[SP_PATHS] = {
     [SP_PATH_PANEL] = {take_panel, block_panel, SP_SLOT_quantise, SP_SLOT_gemm, 192, 256},
     [SP_PATH_FILE] = {take_file, block_file, SP_SLOT_act8, SP_SLOT_dot, SP_FILE_ROWS, 64},
@@ -95,7 +95,8 @@ void sp_linear_block(const struct sp_engine *engine, const struct sp_weight *w, 
 enum {
   ROWS_PER_TASK = 8,    /* of preparing */
   TASKS_PER_THREAD = 4, /* of multiplying, at least, where rows and columns allow it */
-  ROW_STEP = 96         /* whole blocks of every kernel: they take 3, 6 or 32 rows together */
+  ROW_STEP = 96,        /* whole blocks of every kernel: they take 3, 6 or 32 rows together */
+  CACHE = 3 << 19       /* bytes of rows and of 64 columns that pass over them, which should stay in a second-level cache */
 };
 
 struct prepare {
@@ -156,11 +157,18 @@ static void cut_rows(struct multiply *m, size_t most) {
   m->row_blocks = (n + m->rows - 1) / m->rows;
 }
 
+/* Rows of a task by what a cache holds of them. */
+static size_t most_rows(const struct multiply *m) {
+  size_t most = paths[m->in->path].row_block, fit = CACHE / m->in->k, step = ROW_STEP;
+  fit = fit > SP_PANEL_COLS + step ? (fit - SP_PANEL_COLS) / step * step : step;
+  return fit < most ? fit : most;
+}
+
 /* Rows evenly; then smaller blocks while a thread would get too few to even out what the others take. */
 static void cut(struct multiply *m) {
   size_t enough = TASKS_PER_THREAD * (size_t)m->engine->weights->team.threads;
   m->cols = paths[m->in->path].col_block;
-  cut_rows(m, paths[m->in->path].row_block);
+  cut_rows(m, most_rows(m));
   while (count_tasks(m) < enough && m->cols > SP_PANEL_COLS) m->cols /= 2;
   while (count_tasks(m) < enough && m->rows > ROW_STEP) cut_rows(m, m->rows - ROW_STEP);
 }
