@@ -229,7 +229,7 @@ static int set_up(struct roofline *r) {
   sp_ctx_init(&r->ctx, NULL);
   r->kernels = sp_kernels_pick(r->isa, &why);
   if (!r->kernels) return fprintf(stderr, "roofline: level %s: %s\n", r->isa, why), 1;
-  if (sp_team_open(&r->team, atoi(r->threads), &r->ctx) == STILL_OK) return 0;
+  if (sp_team_open(&r->team, atoi(r->threads), SP_NUMA_AUTO, &r->ctx) == STILL_OK) return 0;
   return fprintf(stderr, "roofline: %s\n", r->ctx.error.text), 1;
 }
 

@@ -9,39 +9,47 @@ _stillpoint() {
   case $command:$before in
     run:--policy) words='query delta block random inverse recent dense' ;;
     run:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    run:--numa) words='auto off spread local replicate' ;;
     run:--numerics) words='int8 float' ;;
     run:--progress) words='auto always never' ;;
     run:--device) words='auto none' ;;
     tokenize:--show) words='table ids text count' ;;
     tokenize:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    tokenize:--numa) words='auto off spread local replicate' ;;
     tokenize:--numerics) words='int8 float' ;;
     tokenize:--progress) words='auto always never' ;;
     tokenize:--device) words='auto none' ;;
     inspect:--policy) words='query delta block random inverse recent dense' ;;
     inspect:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    inspect:--numa) words='auto off spread local replicate' ;;
     inspect:--numerics) words='int8 float' ;;
     inspect:--progress) words='auto always never' ;;
     inspect:--device) words='auto none' ;;
     perplexity:--policy) words='query delta block random inverse recent dense' ;;
     perplexity:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    perplexity:--numa) words='auto off spread local replicate' ;;
     perplexity:--numerics) words='int8 float' ;;
     perplexity:--progress) words='auto always never' ;;
     perplexity:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    bench:--numa) words='auto off spread local replicate' ;;
     bench:--numerics) words='int8 float' ;;
     bench:--progress) words='auto always never' ;;
     bench:--device) words='auto none' ;;
     cpu:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    cpu:--numa) words='auto off spread local replicate' ;;
     cpu:--numerics) words='int8 float' ;;
     cpu:--progress) words='auto always never' ;;
     cpu:--device) words='auto none' ;;
     selftest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    selftest:--numa) words='auto off spread local replicate' ;;
     selftest:--numerics) words='int8 float' ;;
     selftest:--progress) words='auto always never' ;;
     selftest:--device) words='auto none' ;;
     digest:--policy) words='query delta block random inverse recent dense' ;;
     digest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    digest:--numa) words='auto off spread local replicate' ;;
     digest:--numerics) words='int8 float' ;;
     digest:--progress) words='auto always never' ;;
     digest:--device) words='auto none' ;;
@@ -50,14 +58,14 @@ _stillpoint() {
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
-        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        cpu:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        selftest:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
       esac ;;
   esac
   if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))

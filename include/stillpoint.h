@@ -86,7 +86,8 @@ typedef struct still_progress {
   double live;     /* share of the tokens that are not halted, 0..1 */
 } still_progress;
 
-/* All optional. A hook may be called from the calling thread only, never from inside the thread team. */
+/* All optional. A hook is called from the calling thread only, while the thread team stands by: a parallel region of OpenMP that
+ * it begins has one thread. */
 typedef struct still_hooks {
   size_t size; /* sizeof(still_hooks) */
   void *user;  /* handed to each hook */
@@ -155,7 +156,7 @@ typedef struct still_plan {
   size_t size;
   uint64_t mapped;   /* the file, paged in by the system as it is read; not counted in total */
   uint64_t weights;  /* float copies (norms, biases; all tensors on the float path) and vocabulary */
-  uint64_t panels;   /* int8 panels of the layers kept at once */
+  uint64_t panels;   /* int8 panels of the layers kept at once, in all their copies */
   uint64_t kv;       /* KV cache for n tokens, halted as the settings say */
   uint64_t parked;   /* parked rows */
   uint64_t scratch;  /* working rows of a chunk, logits, threads */

@@ -199,7 +199,7 @@ still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer
   sp_lap(w->ctx, SP_TIME_PREPARE);
   SP_TRY(sp_work_check(w, layer, "attention"));
   if (w->probe) sum_probe(w, layer);
-  SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, attend_block, &a));
+  SP_TRY(sp_team_run_turns(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, c->n_kv_heads, attend_block, &a));
   sp_lap(w->ctx, SP_TIME_ATTENTION);
   sp_count(e, SP_SLOT_rope, 2 * w->n);
   sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);

@@ -37,7 +37,7 @@ static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t c
 
 static still_status reserve(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions) {
   struct sp_work *w = &lane->work;
-  for (unsigned l = first; l < last; l++) SP_TRY(sp_kv_reserve(w->ctx, &w->kv[l], rows));
+  for (unsigned l = first; l < last; l++) SP_TRY(sp_kv_reserve(w->ctx, &w->engine->weights->team.place, &w->kv[l], rows));
   return sp_rope_grow(w->ctx, &w->engine->config->rope, &w->rope, positions);
 }
 

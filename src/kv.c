@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "numa.h"
 #include "panel.h"
 
 /* The arrays of a cache: where the pointer stands, bytes of a row of one head. All that allocates, moves or counts uses it. */
@@ -50,7 +51,7 @@ uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t row
 }
 
 /* Tiles of a head lie together, so a larger cache takes each head's bytes to a new place. */
-still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows) {
+still_status sp_kv_reserve(struct sp_ctx *ctx, const struct sp_place *place, struct sp_kv *kv, size_t rows) {
   if (rows <= kv->rows) return STILL_OK;
   struct sp_kv to = *kv;
   struct array from_array[MOST_ARRAYS], to_array[MOST_ARRAYS];
@@ -59,10 +60,13 @@ still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows) {
   arrays(&to, to_array);
   for (; done < n; done++) {
     size_t new_head = to.rows * to_array[done].row, old_head = kv->rows * from_array[done].row;
-    uint8_t *memory = sp_calloc(ctx, kv->heads, new_head, "the KV cache");
+    uint8_t *memory = sp_alloc(ctx, kv->heads, new_head, "the KV cache");
     if (!memory) break;
-    for (size_t h = 0; h < kv->heads && old_head; h++)
-      memcpy(memory + h * new_head, (uint8_t *)*from_array[done].at + h * old_head, old_head);
+    sp_numa_split(place, memory, kv->heads * new_head, 0, kv->heads, kv->heads);
+    for (size_t h = 0; h < kv->heads; h++) {
+      if (old_head) memcpy(memory + h * new_head, (uint8_t *)*from_array[done].at + h * old_head, old_head);
+      memset(memory + h * new_head + old_head, 0, new_head - old_head);
+    }
     *to_array[done].at = memory;
   }
   if (done == n) sp_kv_free(ctx, kv);

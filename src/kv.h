@@ -11,6 +11,7 @@
 #define SP_KV_H
 
 #include "config.h"
+#include "place.h"
 
 struct sp_kv {
   size_t heads, d, dk, dv;  /* KV heads; head_dim, and it rounded up to 64 (keys) and to 16 (values) */
@@ -25,8 +26,8 @@ struct sp_kv {
 };
 
 void sp_kv_init(struct sp_kv *kv, const struct sp_config *config, bool float_path);
-/* Makes room for `rows` rows; what is there stays. Padding is zero. */
-still_status sp_kv_reserve(struct sp_ctx *ctx, struct sp_kv *kv, size_t rows);
+/* Makes room for `rows` rows, each head beside the threads that attend to it; what is there stays. Padding is zero. */
+still_status sp_kv_reserve(struct sp_ctx *ctx, const struct sp_place *place, struct sp_kv *kv, size_t rows);
 void sp_kv_free(struct sp_ctx *ctx, struct sp_kv *kv);
 uint64_t sp_kv_bytes(const struct sp_config *config, bool float_path, size_t rows); /* of one layer */
 

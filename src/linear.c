@@ -42,10 +42,11 @@ static void add_bias(const struct sp_weight *w, size_t rows, size_t col0, size_t
 
 static void block_panel(const struct sp_engine *e, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
                         size_t col0, size_t cols, float *y, size_t ldy) {
+  struct sp_panel near = sp_panel_copy(&w->panel, sp_team_copy(&e->weights->team));
   e->kernels->gemm(&(struct sp_gemm){.x = in->q + row0 * in->ld,
                                      .ldx = in->ld,
                                      .sx = in->scale + row0,
-                                     .w = &w->panel,
+                                     .w = &near,
                                      .col0 = col0,
                                      .cols = cols,
                                      .bias = w->bias,

@@ -60,7 +60,7 @@ static still_status open_parts(still_model *m, const char *path) {
   struct sp_team team;
   SP_TRY(pick_kernels(m, &kernels));
   SP_TRY(check_blas(m));
-  SP_TRY(sp_team_open(&team, (int)s->threads, &m->ctx));
+  SP_TRY(sp_team_open(&team, (int)s->threads, (enum sp_numa)s->numa, &m->ctx));
   SP_TRY(sp_gguf_open(&m->ctx, path, s->mmap != 0, &m->gguf));
   SP_TRY(sp_config_read(&m->ctx, m->gguf, &m->config));
   SP_TRY(sp_vocab_open(&m->ctx, m->gguf, m->config.n_vocab, &m->vocab));
@@ -150,6 +150,7 @@ void sp_model_plan(const still_model *m, const struct sp_settings *settings, uin
                                 .settings = &s,
                                 .float_path = m->weights.float_path,
                                 .threads = (size_t)m->weights.team.threads,
+                                .copies = m->weights.team.place.copies,
                                 .mapped = sp_gguf_bytes(m->gguf),
                                 .weights = m->fixed_bytes},
           n_tokens, plan);

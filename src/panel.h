@@ -16,9 +16,19 @@ size_t sp_rotation_block(size_t k);
 /* Bytes of the three arrays of a panel of n rows of length k. */
 size_t sp_panel_bytes(size_t n, size_t k);
 
-/* Builds the panel with the team. STILL_ENUMERIC names tensor and row where a weight is not finite. Free with sp_panel_free. */
+/* Columns that one run of the team multiplies: the panel's are [first, first + n) of `all`. They are split over memory nodes as
+ * the run's tasks are. */
+struct sp_columns {
+  size_t first, all;
+};
+
+/* Builds the panel with the team, in as many copies as its place wants. STILL_ENUMERIC names tensor and row where a weight is not
+ * finite. Free with sp_panel_free. */
 still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
-                            const struct sp_tensor *tensor, struct sp_panel *panel);
-void sp_panel_free(struct sp_ctx *ctx, struct sp_panel *panel); /* leaves it empty; an empty one is allowed */
+                            const struct sp_tensor *tensor, struct sp_columns columns, struct sp_panel *panel);
+void sp_panel_free(struct sp_ctx *ctx, const struct sp_team *team, struct sp_panel *panel); /* empties it; empty is allowed */
+
+/* Copy i of a panel: all lie behind each other. */
+struct sp_panel sp_panel_copy(const struct sp_panel *panel, int i);
 
 #endif

@@ -48,7 +48,7 @@ static uint64_t limit_of(const struct sp_plan_job *j) {
 
 /* Layers whose panels are kept at once: as many as was asked, or as what is left beside `rest` bytes holds, but one. */
 static size_t panel_layers(const struct sp_plan_job *j, uint64_t rest) {
-  uint64_t one = sp_weights_panel_bytes(j->config, 1), limit = limit_of(j), most = j->config->n_layers, fit = most;
+  uint64_t one = sp_weights_panel_bytes(j->config, j->copies, 1), limit = limit_of(j), most = j->config->n_layers, fit = most;
   if (j->settings->panels)
     fit = (uint64_t)j->settings->panels;
   else if (limit)
@@ -79,7 +79,7 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
     rest += waiting;
     layers = panel_layers(j, rest);
   }
-  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, layers);
+  plan->panels = j->float_path ? 0 : sp_weights_panel_bytes(c, j->copies, layers);
   plan->total = rest + plan->panels;
 }
 

@@ -14,6 +14,7 @@ struct sp_plan_job {
   const struct sp_settings *settings;
   bool float_path;
   size_t threads;
+  int copies; /* of each panel */
   uint64_t mapped, weights; /* of the model that is open */
 };
 

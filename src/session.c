@@ -17,7 +17,7 @@
 static still_status check_memory(still_session *s, size_t n) {
   still_plan plan = {.size = sizeof plan};
   sp_model_plan(s->model, &s->settings.value, n, &plan);
-  unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, 1));
+  unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, s->model->weights.team.place.copies, 1));
   s->timeline.lift = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
   sp_weights_set_budget(&s->model->weights, s->timeline.lift);
   if (n <= plan.largest_context) return STILL_OK;
@@ -198,16 +198,28 @@ static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   memcpy(r, &full, size);
 }
 
-static still_status prefill(still_session *s, const still_token *tokens, size_t n, const struct sp_observer *observer) {
-  struct sp_timeline *t = &s->timeline;
+struct prompt {
+  still_session *session;
+  const still_token *tokens;
+  size_t n;
+  const struct sp_observer *observer;
+};
+
+static still_status prefill_gathered(void *arg) {
+  const struct prompt *p = arg;
+  struct sp_timeline *t = &p->session->timeline;
   size_t before = t->n;
-  SP_TRY(check_tokens(s, tokens, n));
-  SP_TRY(prepare(s, before + n));
-  if (n) memcpy(t->tokens + before, tokens, n * sizeof *tokens);
-  t->n = before + n;
-  still_status status = sp_prefill(t, observer);
+  SP_TRY(prepare(p->session, before + p->n));
+  if (p->n) memcpy(t->tokens + before, p->tokens, p->n * sizeof *p->tokens);
+  t->n = before + p->n;
+  still_status status = sp_prefill(t, p->observer);
   if (status != STILL_OK) t->n = before;
   return status;
+}
+
+static still_status prefill(still_session *s, const still_token *tokens, size_t n, const struct sp_observer *observer) {
+  SP_TRY(check_tokens(s, tokens, n));
+  return sp_team_gather(&s->model->weights.team, &s->ctx, prefill_gathered, &(struct prompt){s, tokens, n, observer});
 }
 
 still_status still_prefill(still_session *s, const still_token *tokens, size_t n_tokens, still_report *report) {
@@ -232,6 +244,16 @@ still_status still_score(still_session *s, const still_token *tokens, size_t n_t
 
 /* ---- decode --------------------------------------------------------------------------------------------------- */
 
+struct step {
+  struct sp_timeline *timeline;
+  still_token token;
+};
+
+static still_status decode_gathered(void *arg) {
+  const struct step *step = arg;
+  return sp_decode(step->timeline, step->token);
+}
+
 static still_status decode(still_session *s, still_token token) {
   struct sp_timeline *t = &s->timeline;
   if (!t->ready) return sp_fail(&s->ctx.error, STILL_ESTATE, "decode needs a prefill that succeeded before it");
@@ -240,7 +262,7 @@ static still_status decode(still_session *s, still_token token) {
   if (t->n >= s->most)
     return sp_fail(&s->ctx.error, STILL_ELIMIT, "the context of %zu tokens is full; raise --ctx or begin a new session", s->most);
   SP_TRY(grow_timeline(s, t->n + 1));
-  return sp_decode(t, token);
+  return sp_team_gather(&s->model->weights.team, &s->ctx, decode_gathered, &(struct step){t, token});
 }
 
 still_status still_decode(still_session *s, still_token token) {

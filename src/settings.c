@@ -30,6 +30,8 @@ static const struct key {
     {"isa", CHOICE, "model", ISAS, AT(isa), 0, 9, 0,
      "instruction set level of the kernels; one that the machine lacks is an error"},
     {"threads", INT, "model", NULL, AT(threads), 0, 1024, 0, "threads of the team; 0: as many as the process may use"},
+    {"numa", CHOICE, "model", "auto|off|spread|local|replicate", AT(numa), 0, 4, 0,
+     "where threads stand and memory lies on a machine with several memory nodes"},
     {"numerics", CHOICE, "model", "int8|float", AT(numerics), 0, 1, 0,
      "int8: the same bits everywhere; float: fp32 through BLAS"},
     {"mmap", INT, "model", NULL, AT(mmap), 0, 1, 1, "1: map the model file, 0: read it into memory"},

@@ -20,12 +20,14 @@ enum sp_policy {
   SP_POLICY_DENSE,
   SP_POLICIES
 };
+enum sp_numa { SP_NUMA_AUTO, SP_NUMA_OFF, SP_NUMA_SPREAD, SP_NUMA_LOCAL, SP_NUMA_REPLICATE };
 enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
 
 struct sp_settings { /* in the order of the table */
   /* model */
   int64_t isa;          /* choice: auto, or a level's name */
   int64_t threads;      /* 0: what the process may use */
+  int64_t numa;         /* enum sp_numa */
   int64_t numerics;     /* enum sp_numerics */
   int64_t mmap;         /* 1: map the file, 0: read it */
   int64_t panels;       /* layers whose panels are kept at once; 0: all */

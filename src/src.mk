@@ -8,8 +8,10 @@ libspcore_la_SOURCES += \
   src/log.c src/log.h \
   src/arena.c src/arena.h \
   src/settings.c src/settings.h \
+  src/place.c src/place.h \
   src/numa.c src/numa.h \
   src/sha256.c \
+  src/crew.c src/crew.h \
   src/team.c src/team.h \
   src/file.c src/file.h
 

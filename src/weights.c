@@ -101,7 +101,7 @@ still_status sp_weights_open(struct sp_ctx *ctx, const struct sp_gguf *g, const 
 }
 
 static void free_panels(struct sp_weights *w, struct sp_layer *layer) {
-  for (int name = 0; name < SP_WEIGHTS; name++) sp_panel_free(w->ctx, &layer->w[name].panel);
+  for (int name = 0; name < SP_WEIGHTS; name++) sp_panel_free(w->ctx, &w->team, &layer->w[name].panel);
 }
 
 static void free_weight(struct sp_weights *w, struct sp_weight *weight) {
@@ -152,11 +152,22 @@ void sp_weights_set_budget(struct sp_weights *w, size_t layers) {
   pthread_mutex_unlock(&w->lock);
 }
 
+/* q, k and v are multiplied in one run; gate and up side by side, the others alone. */
+static struct sp_columns columns_of(const struct sp_layer *layer, enum sp_weight_name name) {
+  struct sp_columns c = {.all = layer->w[name].n};
+  for (int i = SP_WQ; name <= SP_WV && i <= SP_WV; i++) {
+    if (i != (int)name) c.all += layer->w[i].n;
+    if (i < (int)name) c.first += layer->w[i].n;
+  }
+  return c;
+}
+
 static still_status build_layer(struct sp_weights *w, struct sp_layer *layer) {
   shrink(w, w->budget - 1);
   still_status status = STILL_OK;
   for (int name = 0; name < SP_WEIGHTS && status == STILL_OK; name++)
-    status = sp_panel_build(w->ctx, &w->team, w->kernels, layer->w[name].tensor, &layer->w[name].panel);
+    status = sp_panel_build(w->ctx, &w->team, w->kernels, layer->w[name].tensor, columns_of(layer, name),
+                            &layer->w[name].panel);
   if (status == STILL_OK)
     w->built++;
   else
@@ -190,14 +201,14 @@ void sp_weights_release(struct sp_weights *w, size_t i) {
   pthread_mutex_unlock(&w->lock);
 }
 
-uint64_t sp_weights_panel_bytes(const struct sp_config *config, size_t layers) {
+uint64_t sp_weights_panel_bytes(const struct sp_config *config, int copies, size_t layers) {
   uint64_t bytes = 0;
   for (int name = 0; name < SP_WEIGHTS; name++) {
     size_t n, k;
     shape(config, name, &n, &k);
     bytes += sp_panel_bytes(n, k);
   }
-  return bytes * (layers < config->n_layers ? layers : config->n_layers);
+  return (uint64_t)copies * bytes * (layers < config->n_layers ? layers : config->n_layers);
 }
 
 uint64_t sp_weights_fixed_bytes(const struct sp_config *c, bool float_path) {

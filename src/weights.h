@@ -23,7 +23,7 @@ struct sp_weight {
   const struct sp_tensor *tensor;
   size_t n, k;
   float *bias;           /* [n] or NULL */
-  struct sp_panel panel; /* built while its layer is held */
+  struct sp_panel panel; /* built while its layer is held; the first of its copies */
   float *full;           /* [n][k] on the float path, else NULL */
 };
 
@@ -63,7 +63,7 @@ void sp_weights_set_budget(struct sp_weights *weights, size_t layers);
 still_status sp_weights_hold(struct sp_weights *weights, struct sp_ctx *ctx, size_t layer);
 void sp_weights_release(struct sp_weights *weights, size_t layer);
 
-uint64_t sp_weights_panel_bytes(const struct sp_config *config, size_t layers); /* of so many layers */
+uint64_t sp_weights_panel_bytes(const struct sp_config *config, int copies, size_t layers); /* of so many layers */
 uint64_t sp_weights_fixed_bytes(const struct sp_config *config, bool float_path); /* norms, biases, fp32 copies */
 
 #endif

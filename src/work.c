@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "numa.h"
+
 struct buffer {
   void **at;
   size_t count, size;
@@ -97,11 +99,13 @@ still_status sp_work_open(struct sp_work *w, struct sp_engine *engine, struct sp
   atomic_init(&w->bad, SIZE_MAX);
   lay_out(w, c, engine->weights->float_path, chunk);
   for (size_t i = 0, n = buffers(w, c, (size_t)engine->weights->team.threads, b); i < n; i++) {
-    *b[i].at = sp_calloc(ctx, b[i].count, b[i].size, "the working rows of a chunk");
+    *b[i].at = sp_alloc(ctx, b[i].count, b[i].size, "the working rows of a chunk");
     if (!*b[i].at) {
       sp_work_close(w);
       return STILL_ENOMEM;
     }
+    sp_numa_split(&engine->weights->team.place, *b[i].at, b[i].count * b[i].size, 0, b[i].count, b[i].count);
+    memset(*b[i].at, 0, b[i].count * b[i].size);
   }
   for (unsigned i = 0; i < c->n_layers; i++) sp_kv_init(&w->kv[i], c, w->float_path);
   return STILL_OK;
