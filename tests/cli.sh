@@ -152,6 +152,7 @@ equal "a digest is 64 digits" 64 "$(printf %s "$all" | wc -c | tr -d ' ')"
 equal "digest: threads change nothing" "$all" "$(digest --threads 3)"
 equal "digest: chunks change nothing" "$all" "$(digest --chunk 63)"
 equal "digest: panels change nothing" "$all" "$(digest --panels 1)"
+for numa in off spread replicate; do equal "digest: numa $numa changes nothing" "$all" "$(digest --numa $numa --threads 2)"; done
 equal "digest: reading instead of mapping changes nothing" "$all" "$(digest --mmap 0)"
 for isa in $(stillpoint cpu | awk '$3 == "yes" { print $1 }'); do equal "digest: $isa" "$all" "$(digest --isa "$isa")"; done
 ok "digest: other tokens change it" test "$all" != "$(digest --system x)"
@@ -175,6 +176,8 @@ ok "inspect plans memory" grep -q '^  KV cache ' out
 ok "inspect shows a file that is refused" code 6 stillpoint inspect --keys other.gguf
 ok "up to where it is refused" grep -q 'general.architecture = "mamba"' code.out
 ok "selftest of the reference" code 0 stillpoint selftest --isa ref --quiet
+ok "cpu shows nodes where threads are bound" \
+  sh -c "'$BUILD/stillpoint' cpu --device none --numa spread --threads 2 | grep -qE '^  node [0-9]+ +[0-9]+ processors, [12] threads'"
 ok "cpu always has the reference" sh -c "'$BUILD/stillpoint' cpu --device none | grep -qE '^ref +yes +yes'"
 
 # ---- perplexity and bench
