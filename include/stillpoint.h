@@ -69,7 +69,7 @@ STILL_API const char *still_status_text(still_status status); /* the meaning in 
 typedef enum still_log_level { STILL_LOG_DEBUG = 0, STILL_LOG_INFO = 1, STILL_LOG_WARN = 2 } still_log_level;
 
 typedef enum still_phase {
-  STILL_PHASE_LOAD = 0,   /* done/total: bytes of a file's header and tensor table */
+  STILL_PHASE_LOAD = 0,   /* done/total: bytes of a file's header and tensor table; of a state that is loaded or saved */
   STILL_PHASE_PANELS = 1, /* done/total: layers whose weights are in the form that a prefill reads */
   STILL_PHASE_LOWER = 2,  /* done/total: tokens x layers below and at the gate */
   STILL_PHASE_GATE = 3,   /* done/total: gates */
@@ -150,6 +150,9 @@ typedef struct still_model_info {
 } still_model_info;
 
 STILL_API still_status still_model_describe(const still_model *model, still_model_info *info);
+/* What a model is known by, wherever its file lies: SHA-256 of the file's header and table of tensors and of the first 4 KiB of
+ * each tensor; of a split model, of each part in turn. */
+STILL_API still_status still_model_digest(const still_model *model, uint8_t digest[32]);
 
 /* What a prefill of n tokens will take, before anything is allocated. Bytes. */
 typedef struct still_plan {
@@ -195,6 +198,14 @@ typedef struct still_message {
 STILL_API still_status still_chat_tokenize(const still_model *model, const still_message *messages, size_t n_messages,
                                            unsigned flags, still_token *tokens, size_t capacity, size_t *n_tokens);
 
+/* The same for a dialogue whose texts come later: a message without content (NULL) is a gap, and what comes out are the tokens of
+ * the template around the gaps, one piece more than there are gaps. Piece i ends before tokens[end[i]]. What fills a gap is
+ * tokenised by itself (still_tokenize), so that no token reaches across a seam and what stands before it never changes.
+ * STILL_EARG unless n_pieces is the number of pieces; STILL_EUNSUPPORTED also when the template leaves out or repeats a gap. */
+STILL_API still_status still_chat_pieces(const still_model *model, const still_message *messages, size_t n_messages,
+                                         unsigned flags, still_token *tokens, size_t capacity, size_t *end, size_t n_pieces,
+                                         size_t *n_tokens);
+
 /* Joins token pieces into whole UTF-8 characters. */
 typedef struct still_stream still_stream;
 STILL_API still_stream *still_stream_new(const still_model *model); /* NULL when out of memory */
@@ -219,7 +230,7 @@ STILL_API still_status still_session_settings(const still_session *session, stil
 typedef struct still_report {
   size_t size;
   uint64_t tokens;      /* on the timeline */
-  uint64_t kept;        /* that went through all layers */
+  uint64_t kept;        /* that went through all layers; 0 while rows only wait (still_append) */
   uint32_t start_layer; /* of the (first) gate; the number of layers if dense */
   int dense;            /* non-zero: nothing was halted */
   char why_dense[96];   /* "" or the reason, e.g. "239 tokens are under min-tokens 1024" */
@@ -234,6 +245,15 @@ typedef struct still_report {
  * or a cancel, the timeline is as before the call. report may be NULL. */
 STILL_API still_status still_prefill(still_session *session, const still_token *tokens, size_t n_tokens,
                                      still_report *report);
+/* Appends tokens and stops at the gate, where their rows wait for a question: there are no logits until the next prefill, which
+ * then computes what stands above the gate, and below it the new tokens and the last `window` ones alone. Under the policy dense,
+ * which has no gate, all layers run. Tokens that were decoded pass with the others; n_tokens may be 0 for them alone. The same
+ * promises as still_prefill. In the report, kept is 0 while rows wait. */
+STILL_API still_status still_append(still_session *session, const still_token *tokens, size_t n_tokens, still_report *report);
+/* Forgets all tokens but the first n_tokens. What waits at the gate of these stays, so that the next question about a text costs
+ * what stands above the gate. There are no logits, scores and kept rows until the next prefill, which may append 0 tokens.
+ * STILL_EARG when there are fewer tokens. */
+STILL_API still_status still_session_rewind(still_session *session, size_t n_tokens);
 /* Appends one sampled token and computes the logits that follow it. */
 STILL_API still_status still_decode(still_session *session, still_token token);
 /* n_vocab floats of the last row, valid until the next call on the session; NULL before the first prefill. */
@@ -252,6 +272,20 @@ STILL_API size_t still_scores(const still_session *session, float *scores, size_
 STILL_API size_t still_kept(const still_session *session, uint32_t *rows, size_t capacity);
 /* Rows that may be halted: eligible[i] != 0 for timeline row i, of the next prefill. NULL: all. Copied. */
 STILL_API still_status still_set_eligible(still_session *session, const uint8_t *eligible, size_t n);
+
+/* ---- states: a session's tokens and parked rows as a file ---------------------------------------------------- */
+
+/* Writes the tokens and what is known of them below the first gate, so that their prefill happens once in their life. The file
+ * appears under its name whole or not at all, beside it for a moment one with a name that begins alike; it can be read by its
+ * owner alone, because it holds the text. STILL_ESTATE without tokens; STILL_EIO (a full disk, for example) leaves a file that
+ * was there before as it is. The session is not changed. */
+STILL_API still_status still_session_save(still_session *session, const char *path);
+/* Replaces the session's tokens by those of a state; after a rewind or at once, the next prefill asks about them. Ratio,
+ * threshold, policy, window, pool and the other settings of the gate may be others than when it was saved, except that the policy
+ * block needs a state saved under block. Refused, with the session unchanged: a file that is no state, or damaged by so much as a
+ * bit (STILL_EFORMAT); a state of another model, start layer or numerics (STILL_EUNSUPPORTED); more tokens than the context
+ * (STILL_ELIMIT) or memory holds. Until it is loaded, what the session held is in memory as well. */
+STILL_API still_status still_session_load(still_session *session, const char *path);
 
 /* ---- sampling ----------------------------------------------------------------------------------------------- */
 

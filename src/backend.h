@@ -26,6 +26,15 @@ struct sp_pass {
   double live;
 };
 
+/* How rows of the first stage are written to a file: row by row and with nothing in between,
+ *   parked:  x + U [n_embd], the sum of U squared, with `block` that of (U + F) squared; fp32
+ *   then:    what sp_kv_save writes of each layer [0, layers) */
+struct sp_image {
+  bool parked, block;
+  unsigned layers;
+  size_t rows, row_bytes; /* of the whole file; of one row */
+};
+
 struct sp_backend {
   const char *name;
   still_status (*begin)(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
@@ -42,6 +51,9 @@ struct sp_backend {
   /* What the watch recorded, for list rows [0, watch->rows): sums of squares, or the attention mass of `query` before pooling. */
   still_status (*scores)(struct sp_lane *lane, const struct sp_watch *watch, float *scores);
   still_status (*logits)(struct sp_lane *lane, size_t first, size_t n, float *logits); /* of chunk rows; n <= SP_FILE_ROWS */
+  /* Rows [at, at + n) of park 0 and of the lists below the first gate, to bytes and from them; room for them was reserved. */
+  still_status (*save)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, uint8_t *bytes);
+  still_status (*restore)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, const uint8_t *bytes);
   /* The probe of numerics section 3: runs 64 tokens dense and adds up keys and queries of each layer and KV head. */
   still_status (*probe)(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums);
 };

@@ -110,13 +110,46 @@ static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
 
 static still_status scores(struct sp_lane *lane, const struct sp_watch *watch, float *out) {
   if (watch->query) return sp_mass(&lane->work, watch, out);
-  memcpy(out, lane->work.record.delta, watch->rows * sizeof *out);
+  enum sp_sum sum = watch->later ? SP_SUM_LATER : watch->block ? SP_SUM_BLOCK : SP_SUM_DELTA;
+  memcpy(out, lane->work.record.sum[sum], watch->rows * sizeof *out);
   return STILL_OK;
 }
 
 static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) {
   SP_TRY(sp_head(&lane->work, first, n, out));
   sp_lap(lane->work.ctx, SP_TIME_TOKENS);
+  return STILL_OK;
+}
+
+static still_status save(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, uint8_t *bytes) {
+  const struct sp_work *w = &lane->work;
+  size_t e = w->engine->config->n_embd;
+  for (size_t i = at; i < at + n; i++) {
+    if (image->parked) {
+      sp_file_words(bytes, sp_park_row(&lane->park[0], i), e);
+      sp_file_words(bytes + 4 * e, &w->record.sum[SP_SUM_DELTA][i], 1);
+      if (image->block) sp_file_words(bytes + 4 * e + 4, &w->record.sum[SP_SUM_BLOCK][i], 1);
+      bytes += 4 * e + (image->block ? 8 : 4);
+    }
+    for (unsigned l = 0; l < image->layers; l++) bytes = sp_kv_save(&w->kv[l], i, bytes);
+  }
+  return STILL_OK;
+}
+
+static still_status restore(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, const uint8_t *bytes) {
+  struct sp_work *w = &lane->work;
+  size_t e = w->engine->config->n_embd;
+  if (image->parked) SP_TRY(sp_sum_reserve(w, SP_SUM_DELTA, image->rows));
+  if (image->block) SP_TRY(sp_sum_reserve(w, SP_SUM_BLOCK, image->rows));
+  for (size_t i = at; i < at + n; i++) {
+    if (image->parked) {
+      sp_file_words(sp_park_row(&lane->park[0], i), bytes, e);
+      sp_file_words(&w->record.sum[SP_SUM_DELTA][i], bytes + 4 * e, 1);
+      if (image->block) sp_file_words(&w->record.sum[SP_SUM_BLOCK][i], bytes + 4 * e + 4, 1);
+      bytes += 4 * e + (image->block ? 8 : 4);
+    }
+    for (unsigned l = 0; l < image->layers; l++) bytes = sp_kv_load(&w->kv[l], i, bytes);
+  }
   return STILL_OK;
 }
 
@@ -145,5 +178,7 @@ const struct sp_backend sp_backend_cpu = {
     .step = step,
     .scores = scores,
     .logits = logits,
+    .save = save,
+    .restore = restore,
     .probe = probe,
 };

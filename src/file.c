@@ -1,13 +1,15 @@
 /*
- * file.c - a file as bytes, mapped or read.
+ * file.c - a file as bytes, mapped, read or written.
  *
- * In:       a path.  Out: struct sp_file.
+ * In:       a path.  Out: struct sp_file; a file.
  * Not here: formats.
  */
 #include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,10 +25,12 @@ static const char *tail(const char *path) {
 
 static still_status fail_errno(struct sp_ctx *ctx, const char *path, const char *verb) {
   int e = errno;
-  const char *hint = e == ENOENT   ? "check the spelling, or fetch the model first"
-                     : e == EACCES ? "give yourself the right to read it"
-                     : e == ENOMEM ? "free memory, or map the file instead of reading it"
-                                   : "check the disk or the mount";
+  const char *hint = e == ENOENT                  ? "check the spelling of its name"
+                     : e == EACCES || e == EPERM  ? "give yourself the right to it, or take another place"
+                     : e == ENOMEM                ? "free memory, or map the file instead of reading it"
+                     : e == ENOSPC || e == EDQUOT ? "make room there, or take another place"
+                     : e == EFBIG                 ? "raise the limit on the size of files (ulimit -f)"
+                                                  : "check the disk or the mount";
   /* strerror keeps its text per thread since glibc 2.32. */
   return sp_fail(&ctx->error, STILL_EIO, "cannot %s %s: %s; %s", verb, tail(path), strerror(e), hint);
 }
@@ -56,7 +60,7 @@ static still_status fill(struct sp_ctx *ctx, const char *path, int fd, uint8_t *
 }
 
 static still_status read_whole(struct sp_ctx *ctx, const char *path, int fd, struct sp_file *file) {
-  uint8_t *buffer = sp_alloc(ctx, file->size, 1, "a model file that is read and not mapped");
+  uint8_t *buffer = sp_alloc(ctx, file->size, 1, "a file that is read and not mapped");
   if (!buffer) return STILL_ENOMEM;
   still_status status = fill(ctx, path, fd, buffer, file->size);
   if (status == STILL_OK) file->data = buffer;
@@ -68,7 +72,7 @@ static still_status open_regular(struct sp_ctx *ctx, const char *path, int fd, b
   struct stat info;
   if (fstat(fd, &info) != 0) return fail_errno(ctx, path, "look at");
   if (!S_ISREG(info.st_mode))
-    return sp_fail(&ctx->error, STILL_EIO, "%s is %s, not a regular file; name the model file itself", tail(path),
+    return sp_fail(&ctx->error, STILL_EIO, "%s is %s, not a regular file; name the file itself", tail(path),
                    S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
   if ((uintmax_t)info.st_size > SIZE_MAX / 2)
     return sp_fail(&ctx->error, STILL_EIO, "%s is too large for the address space of this process; use a 64-bit build",
@@ -103,4 +107,70 @@ void sp_file_will_need(const struct sp_file *file, size_t offset, size_t bytes) 
   size_t page = (size_t)sysconf(_SC_PAGESIZE), start = offset / page * page;
   size_t end = bytes < file->size - offset ? offset + bytes : file->size;
   madvise((void *)(file->data + start), end - start, MADV_WILLNEED);
+}
+
+/* ---- new files ------------------------------------------------------------------------------------------------ */
+
+/* A file that is renamed to a device's name would take the device's place. */
+static still_status check_place(struct sp_ctx *ctx, const char *path) {
+  struct stat info;
+  if (stat(path, &info) != 0) return errno == ENOENT ? STILL_OK : fail_errno(ctx, path, "write");
+  if (S_ISREG(info.st_mode)) return STILL_OK;
+  return sp_fail(&ctx->error, STILL_EIO, "%s is %s, not a regular file; take another name", tail(path),
+                 S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
+}
+
+still_status sp_file_create(struct sp_ctx *ctx, const char *path, struct sp_new_file *file) {
+  static const char ending[] = ".XXXXXX";
+  size_t bytes = strlen(path) + sizeof ending;
+  SP_TRY(check_place(ctx, path));
+  char *name = sp_alloc(ctx, bytes, 1, "the name of a file");
+  if (!name) return STILL_ENOMEM;
+  snprintf(name, bytes, "%s%s", path, ending);
+  *file = (struct sp_new_file){.path = path, .name = name, .name_bytes = bytes, .fd = mkostemp(name, O_CLOEXEC)};
+  if (file->fd >= 0) return STILL_OK;
+  still_status status = fail_errno(ctx, path, "write");
+  sp_free(ctx, name, bytes, 1);
+  return status;
+}
+
+still_status sp_file_write(struct sp_ctx *ctx, struct sp_new_file *file, const void *data, size_t bytes) {
+  for (size_t done = 0; done < bytes;) {
+    ssize_t n = write(file->fd, (const uint8_t *)data + done, bytes - done);
+    if (n < 0 && errno != EINTR) return fail_errno(ctx, file->path, "write");
+    if (n > 0) done += (size_t)n;
+  }
+  return STILL_OK;
+}
+
+/* The name itself lies in the folder. Where a system cannot say when that is on the disk, nothing is lost but time. */
+static void sync_folder(char *name) {
+  char *slash = strrchr(name, '/');
+  if (slash) slash[slash == name] = '\0';
+  int folder = open(slash ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  fsync(folder);
+  close(folder);
+}
+
+still_status sp_file_end(struct sp_ctx *ctx, struct sp_new_file *file, still_status status) {
+  if (status == STILL_OK && fsync(file->fd) != 0) status = fail_errno(ctx, file->path, "write");
+  if (close(file->fd) != 0 && status == STILL_OK) status = fail_errno(ctx, file->path, "write");
+  if (status == STILL_OK && rename(file->name, file->path) != 0) status = fail_errno(ctx, file->path, "write");
+  if (status != STILL_OK)
+    unlink(file->name);
+  else
+    sync_folder(file->name);
+  sp_free(ctx, file->name, file->name_bytes, 1);
+  return status;
+}
+
+void sp_file_words(void *to, const void *from, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint8_t bytes[4];
+    uint32_t word;
+    memcpy(bytes, (const uint8_t *)from + 4 * i, 4);
+    word = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    memcpy((uint8_t *)to + 4 * i, &word, 4);
+  }
 }

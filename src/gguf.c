@@ -222,6 +222,24 @@ const struct sp_key *sp_gguf_key(const struct sp_gguf *g, const char *name) {
   return sp_names_find(&g->parts[0].key_names, name);
 }
 
+enum { DIGEST_BYTES = 4096 }; /* of a tensor: models that share a header differ there, and no disk is read for long */
+
+void sp_gguf_digest(const struct sp_gguf *g, uint8_t digest[32]) {
+  struct sp_sha256 sha;
+  sp_sha256_begin(&sha);
+  for (size_t i = 0; i < g->n_parts; i++) {
+    const struct sp_file *file = &g->parts[i].file;
+    size_t header = file->size;
+    for (size_t t = 0; t < g->n_tensors; t++)
+      if (g->tensors[t].part == i && g->tensors[t].offset < header) header = (size_t)g->tensors[t].offset;
+    sp_sha256_add(&sha, file->data, header);
+    for (size_t t = 0; t < g->n_tensors; t++)
+      if (g->tensors[t].part == i)
+        sp_sha256_add(&sha, g->tensors[t].data, g->tensors[t].bytes < DIGEST_BYTES ? g->tensors[t].bytes : DIGEST_BYTES);
+  }
+  sp_sha256_end(&sha, digest);
+}
+
 uint64_t sp_gguf_bytes(const struct sp_gguf *g) {
   uint64_t bytes = 0;
   for (size_t i = 0; i < g->n_parts; i++) bytes += g->parts[i].file.size;

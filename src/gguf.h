@@ -16,6 +16,7 @@
 #define SP_GGUF_H
 
 #include "file.h"
+#include "sha256.h"
 #include "simd/kernels.h"
 
 enum sp_gguf_type { /* value types, numbered as in the file */
@@ -51,6 +52,9 @@ size_t sp_gguf_tensors(const struct sp_gguf *g);
 const struct sp_tensor *sp_gguf_tensor_at(const struct sp_gguf *g, size_t i);
 const struct sp_tensor *sp_gguf_tensor(const struct sp_gguf *g, const char *name); /* NULL if there is none */
 uint64_t sp_gguf_bytes(const struct sp_gguf *g); /* of all parts */
+/* The model's name in other files: SHA-256, part after part, of its bytes before the first tensor's, then of the first 4 KiB of
+ * each tensor in the order of the table. */
+void sp_gguf_digest(const struct sp_gguf *g, uint8_t digest[32]);
 unsigned sp_gguf_version(const struct sp_gguf *g);
 
 size_t sp_gguf_keys(const struct sp_gguf *g);

@@ -99,15 +99,20 @@ static void put_float(struct sp_kv *kv, const struct sp_kv_rows *rows) {
   }
 }
 
+/* What kernels with an unsigned side add for a key. */
+static void sum_key(struct sp_kv *kv, size_t row) {
+  int32_t sum = 0;
+  for (size_t c = 0; c < kv->d; c++) sum += kv->k[row * kv->dk + c];
+  kv->ksum[row] = -128 * sum;
+}
+
 static void put_key(const struct sp_kernels *kernels, struct sp_kv *kv, const struct sp_kv_rows *rows, size_t r) {
   size_t row = rows->head * kv->rows + rows->first + r;
   int8_t *q = kv->k + row * kv->dk;
   float x[256];
-  int32_t sum = 0;
   kernels->centre(x, rows->k + r * rows->ld, rows->shift, rows->factor, kv->d);
   kv->sk[row] = kernels->quantise((uint8_t *)q, x, x, kv->d, sp_rotation_block(kv->d), 0);
-  for (size_t c = 0; c < kv->d; c++) sum += q[c];
-  kv->ksum[row] = -128 * sum;
+  sum_key(kv, row);
 }
 
 /* Values of a tile stand channel by channel, 64 rows in a cache line that may be another thread's just now: all rows are ready
@@ -130,4 +135,47 @@ unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, cons
   for (size_t c = 0; c < kv->d; c++)
     for (size_t r = 0; r < rows->n; r++) v[c * SP_TILE + r] = q[r][c];
   return bad;
+}
+
+/* ---- rows as bytes of a file ---------------------------------------------------------------------------------- */
+
+size_t sp_kv_image_bytes(const struct sp_config *c, bool float_path) {
+  return c->n_kv_heads * (float_path ? 2 * c->head_dim * sizeof(float) : 2 * c->head_dim + 2 * sizeof(float));
+}
+
+uint8_t *sp_kv_save(const struct sp_kv *kv, size_t i, uint8_t *to) {
+  size_t width = kv->float_path ? sizeof(float) : 1;
+  for (size_t h = 0; h < kv->heads; h++, to += 2 * kv->d * width) {
+    size_t row = h * kv->rows + i, v = value_at(kv, h, i, 0);
+    if (kv->float_path) {
+      sp_file_words(to, kv->fk + row * kv->d, kv->d);
+      for (size_t c = 0; c < kv->d; c++) sp_file_words(to + (kv->d + c) * width, &kv->fv[v + c * SP_TILE], 1);
+      continue;
+    }
+    memcpy(to, kv->k + row * kv->dk, kv->d);
+    for (size_t c = 0; c < kv->d; c++) to[kv->d + c] = (uint8_t)kv->v[v + c * SP_TILE];
+    sp_file_words(to + 2 * kv->d, &kv->sk[row], 1);
+    sp_file_words(to + 2 * kv->d + 4, &kv->sv[row], 1);
+    to += 8;
+  }
+  return to;
+}
+
+const uint8_t *sp_kv_load(struct sp_kv *kv, size_t i, const uint8_t *from) {
+  size_t width = kv->float_path ? sizeof(float) : 1;
+  for (size_t h = 0; h < kv->heads; h++, from += 2 * kv->d * width) {
+    size_t row = h * kv->rows + i, v = value_at(kv, h, i, 0);
+    if (kv->float_path) {
+      sp_file_words(kv->fk + row * kv->d, from, kv->d);
+      for (size_t c = 0; c < kv->d; c++) sp_file_words(&kv->fv[v + c * SP_TILE], from + (kv->d + c) * width, 1);
+      continue;
+    }
+    memcpy(kv->k + row * kv->dk, from, kv->d);
+    sum_key(kv, row);
+    for (size_t c = 0; c < kv->d; c++) kv->v[v + c * SP_TILE] = (int8_t)from[kv->d + c];
+    sp_file_words(&kv->sk[row], from + 2 * kv->d, 1);
+    sp_file_words(&kv->sv[row], from + 2 * kv->d + 4, 1);
+    from += 8;
+  }
+  return from;
 }

@@ -41,6 +41,12 @@ struct sp_kv_rows {
 /* Bit r of the result: k or v of row r is not finite. Thread-safe for different blocks of 16 rows. */
 unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, const struct sp_kv_rows *rows);
 
+/* Row i of all heads as bytes of a file: head by head the key's elements, the value's, and on the int8 path their two scales.
+ * Numbers of 4 bytes are little-endian. Both return the end of what was written or read. */
+size_t sp_kv_image_bytes(const struct sp_config *config, bool float_path);
+uint8_t *sp_kv_save(const struct sp_kv *kv, size_t i, uint8_t *to);
+const uint8_t *sp_kv_load(struct sp_kv *kv, size_t i, const uint8_t *from);
+
 static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) {
   return kv->k + (head * kv->rows + i) * kv->dk;
 }

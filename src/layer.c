@@ -39,7 +39,9 @@ static still_status measure_update(struct sp_work *w, const float *update, unsig
   const struct sp_watch *watch = &w->watch;
   bool wanted = (watch->delta && half == 2 * watch->layer) || (watch->block && half == 2 * watch->layer + 1);
   if (!wanted) return STILL_OK;
-  struct measure m = {.work = w, .update = update, .delta = w->record.delta + at, .both = half % 2 == 1};
+  bool both = half % 2 == 1;
+  enum sp_sum sum = watch->later ? SP_SUM_LATER : both ? SP_SUM_BLOCK : SP_SUM_DELTA;
+  struct measure m = {.work = w, .update = update, .delta = w->record.sum[sum] + at, .both = both};
   sp_count(w->engine, SP_SLOT_sumsq, w->n);
   SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, measure_rows, &m));
   sp_lap(w->ctx, SP_TIME_GATE);

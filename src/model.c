@@ -142,13 +142,21 @@ still_status still_model_describe(const still_model *m, still_model_info *info) 
   return STILL_OK;
 }
 
-void sp_model_plan(const still_model *m, const struct sp_settings *settings, uint64_t n_tokens, still_plan *plan) {
+still_status still_model_digest(const still_model *m, uint8_t digest[32]) {
+  if (!m || !digest) return STILL_EARG;
+  sp_gguf_digest(m->gguf, digest);
+  return STILL_OK;
+}
+
+void sp_model_plan(const still_model *m, const struct sp_settings *settings, bool parked, uint64_t n_tokens,
+                   still_plan *plan) {
   struct sp_settings s = *settings;
   s.panels = m->settings.value.panels;
   if (m->settings.value.memory_limit) s.memory_limit = m->settings.value.memory_limit;
   sp_plan(&(struct sp_plan_job){.config = &m->config,
                                 .settings = &s,
                                 .float_path = m->weights.float_path,
+                                .parked = parked,
                                 .threads = (size_t)m->weights.team.threads,
                                 .copies = m->weights.team.place.copies,
                                 .mapped = sp_gguf_bytes(m->gguf),
@@ -160,7 +168,7 @@ still_status still_model_plan(const still_model *m, const still_settings *settin
   if (!m || !plan || plan->size < sizeof *plan || n_tokens > 1 << 24) return STILL_EARG;
   still_settings resolved;
   sp_settings_resolve(settings, &resolved);
-  sp_model_plan(m, &resolved.value, n_tokens, plan);
+  sp_model_plan(m, &resolved.value, false, n_tokens, plan);
   return STILL_OK;
 }
 
@@ -263,6 +271,74 @@ still_status still_chat_tokenize(const still_model *m, const still_message *mess
   sp_chat_text_free(&ctx, &text);
   return call_end(&ctx, status);
 }
+
+/* ---- a dialogue with gaps ------------------------------------------------------------------------------------- */
+
+/* Stands in the gaps while the template is rendered. No white space, which templates trim, and nothing that they look for. */
+static const char gap[] = "\x1a(gap)\x1a";
+
+static size_t find_gap(const struct sp_chat_text *text, size_t from) {
+  const char *at = from < text->bytes ? memmem(text->text + from, text->bytes - from, gap, sizeof gap - 1) : NULL;
+  return at ? (size_t)(at - text->text) : text->bytes;
+}
+
+struct pieces {
+  const struct sp_chat_text *text;
+  bool add_bos;
+  still_token *tokens;
+  size_t capacity, *end, n;
+};
+
+/* Piece after piece, each by itself. *n_tokens may pass the capacity. */
+static still_status encode_pieces(const still_model *m, struct sp_ctx *ctx, const struct pieces *p, size_t *n_tokens) {
+  *n_tokens = 0;
+  for (size_t i = 0, at = 0, to; i < p->n; i++, at = to + sizeof gap - 1) {
+    size_t room = *n_tokens < p->capacity ? p->capacity - *n_tokens : 0, n = 0;
+    to = find_gap(p->text, at);
+    if ((to == p->text->bytes) != (i + 1 == p->n))
+      return sp_fail(&ctx->error, STILL_EUNSUPPORTED,
+                     "the chat template leaves out or repeats a message, so that a dialogue cannot go on; --raw goes without it");
+    SP_TRY(sp_vocab_encode(ctx, m->vocab, p->text->text + at, to - at, p->text->trusted + at, p->add_bos && i == 0,
+                           room ? p->tokens + *n_tokens : NULL, room, &n));
+    *n_tokens += n;
+    p->end[i] = *n_tokens;
+  }
+  return STILL_OK;
+}
+
+/* The messages with their gaps filled; their number must be n_gaps. Freed by the caller with (n, sizeof). */
+static still_status fill_gaps(struct sp_ctx *ctx, const still_message *messages, size_t n, size_t n_gaps, still_message **out) {
+  size_t gaps = 0;
+  for (size_t i = 0; i < n; i++) gaps += messages[i].content == NULL;
+  if (gaps != n_gaps) return sp_fail(&ctx->error, STILL_EARG, "%zu gaps make %zu pieces, not %zu", gaps, gaps + 1, n_gaps + 1);
+  *out = sp_alloc(ctx, n, sizeof **out, "chat messages");
+  if (!*out) return STILL_ENOMEM;
+  for (size_t i = 0; i < n; i++) (*out)[i] = (still_message){messages[i].role, messages[i].content ? messages[i].content : gap};
+  return STILL_OK;
+}
+
+still_status still_chat_pieces(const still_model *m, const still_message *messages, size_t n_messages, unsigned flags,
+                               still_token *tokens, size_t capacity, size_t *end, size_t n_pieces, size_t *n_tokens) {
+  if (!m || (!messages && n_messages) || !end || !n_pieces || !n_tokens || (!tokens && capacity)) return STILL_EARG;
+  struct sp_ctx ctx;
+  struct sp_chat_text text = {0};
+  still_message *filled = NULL;
+  call_begin(m, &ctx);
+  still_status status = fill_gaps(&ctx, messages, n_messages, n_pieces - 1, &filled);
+  if (status == STILL_OK) status = render(m, &ctx, filled, n_messages, &text);
+  if (status == STILL_OK) {
+    if (flags & STILL_TEXT_PARSE_SPECIAL) memset(text.trusted, 1, text.bytes);
+    bool add_bos = (flags & STILL_TEXT_ADD_BOS) && sp_vocab_adds_bos(m->vocab);
+    struct pieces pieces = {&text, add_bos, tokens, capacity, end, n_pieces};
+    status = encode_pieces(m, &ctx, &pieces, n_tokens);
+  }
+  if (status == STILL_OK) status = fit(&ctx, *n_tokens, capacity);
+  sp_chat_text_free(&ctx, &text);
+  sp_free(&ctx, filled, n_messages, sizeof *filled);
+  return call_end(&ctx, status);
+}
+
+/* ---- streams -------------------------------------------------------------------------------------------------- */
 
 struct still_stream {
   struct sp_ctx ctx;

@@ -27,7 +27,9 @@ struct still_model {
 
 /* Runs the probe if nobody has. Errors and time go to ctx. */
 still_status sp_model_probe(still_model *model, struct sp_ctx *ctx);
-/* The plan of a session with these settings; its own settings count for the session, the model's for threads and panels. */
-void sp_model_plan(const still_model *model, const struct sp_settings *settings, uint64_t n_tokens, still_plan *plan);
+/* The plan of a session with these settings; its own settings count for the session, the model's for threads and panels.
+ * parked: as in struct sp_timeline. */
+void sp_model_plan(const still_model *model, const struct sp_settings *settings, bool parked, uint64_t n_tokens,
+                   still_plan *plan);
 
 #endif

@@ -12,24 +12,25 @@
 /* A prefill leaves this many rows of room for decoding before a cache must grow. */
 static uint64_t with_room(uint64_t rows) { return rows + SP_TILE; }
 
-/* Rows of each stage's list if every gate halts as its ratio says; a threshold alone may keep them all. */
+/* Rows of each stage's list if every gate halts as its ratio says; a threshold alone may keep them all, an open gate does. */
 static size_t fill_rows(const struct sp_plan_job *j, uint64_t n, struct sp_stage stage[SP_MOST_STAGES]) {
   const char *why;
-  size_t stages = sp_prefill_stages(j->config, j->settings, n, stage, &why);
+  size_t stages = sp_prefill_stages(j->config, j->settings, j->parked, n, stage, &why);
   for (size_t i = 1; i < stages; i++) {
-    double halted = j->settings->tau >= 0 ? 0 : floor(j->settings->ratio * (double)stage[i - 1].rows);
+    double halted = j->settings->tau >= 0 || why ? 0 : floor(j->settings->ratio * (double)stage[i - 1].rows);
     stage[i].rows = stage[i - 1].rows - (size_t)halted;
   }
   return stages;
 }
 
-static uint64_t record_bytes(const struct sp_plan_job *j, uint64_t n) {
+/* Sums of squares of `gates` gates, and the window's queries. */
+static uint64_t record_bytes(const struct sp_plan_job *j, uint64_t n, size_t gates) {
   const struct sp_config *c = j->config;
   const struct sp_policy_row *policy = &sp_policies[j->settings->policy];
   uint64_t window = (uint64_t)j->settings->window < n ? (uint64_t)j->settings->window : n, layers = (uint64_t)j->settings->layers;
   uint64_t row = (j->float_path ? c->head_dim * sizeof(float) : sp_round_up(c->head_dim, 64)) + 3 * sizeof(float);
-  if (policy->query) return layers * window * c->n_heads * row * 2; /* as recorded, and packed in lanes */
-  return policy->delta || policy->block ? n * sizeof(float) : 0;
+  uint64_t sums = (gates > 0) + (gates > 0 && policy->block) + (gates > 1 && (policy->delta || policy->block));
+  return sums * n * sizeof(float) + (policy->query ? layers * window * c->n_heads * row * 2 : 0); /* as recorded, and in lanes */
 }
 
 uint64_t sp_plan_timeline(const struct sp_config *config, size_t cap) {
@@ -67,14 +68,14 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   plan->kv = plan->parked = 0;
   for (size_t i = 0; i < stages; i++) {
     plan->kv += (sp_stage_last(&stage[i]) - sp_stage_first(&stage[i])) * sp_kv_bytes(c, j->float_path, with_room(stage[i].rows));
-    if (i < 2 && i + 1 < stages) plan->parked += (uint64_t)stage[i].rows * c->n_embd * sizeof(float);
+    if (i < 2 && i + 1 < stages) plan->parked += sp_park_bytes(c->n_embd, stage[i].rows);
   }
   plan->scratch = sp_work_bytes(c, j->float_path, (size_t)s->chunk, j->threads) + sp_plan_timeline(c, with_room(n)) +
-                  record_bytes(j, n) + with_room(n) * c->rope.n_rot * sizeof(float);
+                  record_bytes(j, n, stages - 1) + with_room(n) * c->rope.n_rot * sizeof(float);
   uint64_t rest = plan->weights + plan->kv + plan->parked + plan->scratch;
   size_t layers = j->float_path ? c->n_layers : panel_layers(j, rest);
   if (sp_stage_waits(last, (unsigned)layers)) {
-    uint64_t waiting = stages <= 2 ? (uint64_t)last->rows * c->n_embd * sizeof(float) : 0; /* else in the last gate's place */
+    uint64_t waiting = stages <= 2 ? sp_park_bytes(c->n_embd, last->rows) : 0; /* else in the last gate's place */
     plan->parked += waiting;
     rest += waiting;
     layers = panel_layers(j, rest);

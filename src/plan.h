@@ -7,12 +7,13 @@
 #ifndef SP_PLAN_H
 #define SP_PLAN_H
 
+#include "park.h"
 #include "prefill.h"
 
 struct sp_plan_job {
   const struct sp_config *config;
   const struct sp_settings *settings;
-  bool float_path;
+  bool float_path, parked; /* parked: of the timeline */
   size_t threads;
   int copies; /* of each panel */
   uint64_t mapped, weights; /* of the model that is open */

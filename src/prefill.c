@@ -5,15 +5,16 @@
  * Not here: how rows are scored (policy.c), chosen (gate.c), parked and compacted (park.c), computed (behind backend.h).
  *
  * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no
- * further, because from there on it could only change itself. Dense is one stage and no gate. Where memory holds the panels of a
- * few layers only, a stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate.
+ * further, because from there on it could only change itself. The policy dense is one stage and no gate; a timeline that is
+ * short parks its rows too, because it may grow, and finds the gate open. Where memory holds the panels of a few layers only, a
+ * stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate.
  */
 #include "prefill.h"
 
 #include <math.h>
 #include <string.h>
 
-size_t sp_prefill_stages(const struct sp_config *config, const struct sp_settings *s, size_t n,
+size_t sp_prefill_stages(const struct sp_config *config, const struct sp_settings *s, bool parked, size_t n,
                          struct sp_stage stage[SP_MOST_STAGES], const char **why_dense) {
   unsigned layers = config->n_layers, gate = (unsigned)(s->start * layers + 1e-9), from = 0;
   size_t count = 0;
@@ -21,7 +22,9 @@ size_t sp_prefill_stages(const struct sp_config *config, const struct sp_setting
                : n < (size_t)s->min_tokens  ? "fewer tokens than min-tokens"
                : gate >= layers             ? "the start layer is above the last"
                                             : NULL;
-  for (; !*why_dense && gate < layers && count < SP_MOST_STAGES - 1; gate += s->every ? (unsigned)s->every : layers) {
+  bool waits = parked || s->policy != SP_POLICY_DENSE;
+  unsigned step = s->every && !*why_dense ? (unsigned)s->every : layers;
+  for (; waits && gate < layers && count < SP_MOST_STAGES - 1; gate += step) {
     stage[count++] = (struct sp_stage){.from = from, .to = 2 * gate + 1};
     from = 2 * gate + 1;
   }
@@ -30,15 +33,16 @@ size_t sp_prefill_stages(const struct sp_config *config, const struct sp_setting
   return count;
 }
 
-/* What the layers of stage i must record for the gate at its end. */
+/* What the layers of stage i must record for the gate at its end. The first gate's sums are recorded under every policy, so that
+ * rows once parked can be asked about under another. */
 static struct sp_watch watch_for(const struct sp_timeline *t, size_t i) {
   const struct sp_policy_row *policy = &sp_policies[t->settings->policy];
   const struct sp_stage *stage = &t->stage[i];
   size_t window = (size_t)t->settings->window < stage->rows ? (size_t)t->settings->window : stage->rows;
   unsigned layer = stage->to / 2, back = (unsigned)t->settings->layers - 1, lowest = sp_stage_first(stage);
-  return (struct sp_watch){.delta = policy->delta, .block = policy->block, .query = policy->query, .layer = layer,
-                           .first_layer = layer - lowest > back ? layer - back : lowest, .rows = stage->rows,
-                           .window_from = stage->rows - window};
+  return (struct sp_watch){.delta = i == 0 || policy->delta, .block = policy->block, .query = policy->query && !t->why_dense,
+                           .later = i > 0, .layer = layer, .first_layer = layer - lowest > back ? layer - back : lowest,
+                           .rows = stage->rows, .window_from = stage->rows - window};
 }
 
 /* A chunk of stage i from row `at` of its list: fresh tokens in stage 0, rows that the gate below kept in the others; above the
@@ -71,17 +75,24 @@ static still_status observe(struct sp_timeline *t, const struct sp_observer *o, 
   return STILL_OK;
 }
 
+/* What is wanted of the rows that pass. */
+struct aim {
+  const struct sp_observer *observer; /* or NULL */
+  bool question; /* scores and logits; else the rows shall only wait for one */
+};
+
 /* What becomes of a chunk at the end of the pass: it waits for the next lift or at the gate, or is done. */
-static still_status put_down(struct sp_timeline *t, size_t i, const struct sp_pass *pass, const struct sp_observer *o) {
+static still_status put_down(struct sp_timeline *t, size_t i, const struct sp_pass *pass, const struct aim *aim) {
   size_t n = (size_t)pass->worth;
   if (pass->to < t->stage[i].to) return t->backend->put(t->lane, i > 0, pass->at);
   if (i + 1 < t->n_stages) return wait_at_gate(t, i, pass);
-  SP_TRY(observe(t, o, pass->at, n));
-  return pass->at + n == t->stage[i].rows ? t->backend->logits(t->lane, n - 1, 1, t->logits) : STILL_OK;
+  SP_TRY(observe(t, aim->observer, pass->at, n));
+  bool last = aim->question && pass->at + n == t->stage[i].rows;
+  return last ? t->backend->logits(t->lane, n - 1, 1, t->logits) : STILL_OK;
 }
 
 /* All rows of stage i from row `first` on, chunk by chunk, through the layers of one lift. */
-static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct sp_observer *o) {
+static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
   size_t chunk = (size_t)t->settings->chunk;
   for (pass->at = first; pass->at < stage->rows; pass->at += chunk) {
@@ -89,20 +100,21 @@ static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, stru
     pass->worth = n;
     SP_TRY(bring(t, i, pass->from > stage->from, pass->at, n));
     SP_TRY(t->backend->run(t->lane, pass));
-    SP_TRY(put_down(t, i, pass, o));
+    SP_TRY(put_down(t, i, pass, aim));
     pass->done += n * ((pass->to - pass->from + 1) / 2);
   }
   return STILL_OK;
 }
 
 /* All rows of stage i from row `first` on, lift by lift: one, unless memory is short of panels. */
-static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, const struct sp_observer *o) {
+static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, const struct aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
   bool last = i + 1 == t->n_stages, waits = sp_stage_waits(stage, t->lift);
   struct sp_watch watch = last ? (struct sp_watch){0} : watch_for(t, i);
   struct sp_pass pass = {.to = stage->from, .watch = last ? NULL : &watch, .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER,
                          .total = (uint64_t)(stage->rows - first) * ((stage->to - stage->from + 1) / 2),
                          .live = (double)stage->rows / (double)t->n};
+  watch.query &= aim->question;
   SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), stage->rows, t->n));
   if (!last || waits) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
   sp_lap(t->ctx, SP_TIME_MEMORY);
@@ -110,7 +122,7 @@ static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, con
     pass.from = pass.to;
     pass.to = 2 * (pass.from / 2 + t->lift);
     if (pass.to > stage->to) pass.to = stage->to;
-    SP_TRY(run_lift(t, i, first, &pass, o));
+    SP_TRY(run_lift(t, i, first, &pass, aim));
     for (size_t r = first; waits && r < stage->rows; r++) t->kept[r] = (uint32_t)r;
   }
   return STILL_OK;
@@ -145,15 +157,39 @@ static still_status pass_gate(struct sp_timeline *t, size_t i) {
   return STILL_OK;
 }
 
-/* The first row that stage 0 must compute: the window's rows pass again, for what the gate records of them. */
-static size_t first_row(struct sp_timeline *t, const struct sp_stage *before, size_t n_before) {
-  bool same = n_before == t->n_stages && before->to == t->stage[0].to && !t->settings->every;
-  bool gated = t->n_stages > 1;
-  if (!same) t->finished = 0; /* rows that were not parked at this gate */
-  size_t window = (size_t)t->settings->window, from = t->finished;
-  size_t recorded = gated && t->n > window ? t->n - window : 0;
-  size_t most = gated ? recorded : t->n - 1; /* one row at least: its logits are wanted */
-  t->finished = from < most ? from : most;   /* the others are on their way again, and this prefill may fail */
+/* A gate where nobody halts. Rows that went on before need not pass again, but one must: its logits are wanted. */
+static void open_gate(struct sp_timeline *t) {
+  for (size_t r = 0; r < t->n; r++) t->kept[r] = (uint32_t)r;
+  t->stage[1].rows = t->n;
+  if (t->above > t->n - 1) t->above = t->n - 1;
+}
+
+/* The gate above stage i; returns in *first where the next stage begins. */
+static still_status go_on(struct sp_timeline *t, size_t i, size_t *first) {
+  if (t->why_dense) {
+    open_gate(t);
+  } else {
+    t->above = 0;
+    SP_TRY(pass_gate(t, i));
+  }
+  *first = t->above;
+  return STILL_OK;
+}
+
+/* Lays out the stages and finds the first row that stage 0 must compute. Where attention scores, the window's rows pass again for
+ * what the gate records of them; without a gate one row does, because its logits are wanted. */
+static size_t begin(struct sp_timeline *t, bool question) {
+  unsigned gate = t->stage[0].to;
+  size_t window = (size_t)t->settings->window, most = t->n;
+  t->ready = false;
+  t->n_scores = t->n_kept = 0;
+  t->tau = 0;
+  t->n_stages = sp_prefill_stages(t->engine->config, t->settings, t->parked, t->n, t->stage, &t->why_dense);
+  for (size_t r = 0; r < t->n; r++) t->position[r] = (uint32_t)r;
+  if (gate != t->stage[0].to) t->finished = t->above = 0; /* rows that were not parked at this gate */
+  if (question && t->n_stages == 1) most = t->n - 1;
+  if (question && !t->why_dense && sp_policies[t->settings->policy].query) most = t->n > window ? t->n - window : 0;
+  if (t->finished > most) t->finished = most; /* the others are on their way again, and this call may fail */
   return t->finished;
 }
 
@@ -164,26 +200,38 @@ static void time_phase(struct sp_timeline *t, still_phase phase, double *since, 
   *panels = built;
 }
 
-still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observer) {
-  struct sp_stage before = t->stage[0];
-  size_t n_before = t->n_stages;
+/* All stages, or the first alone when there is no question. */
+static still_status run_stages(struct sp_timeline *t, size_t first, const struct aim *aim) {
   double since = sp_seconds(), panels = t->ctx->seconds[STILL_PHASE_PANELS];
-  t->ready = false;
-  t->n_scores = t->n_kept = 0;
-  t->tau = 0;
-  t->n_stages = sp_prefill_stages(t->engine->config, t->settings, t->n, t->stage, &t->why_dense);
-  for (size_t r = 0; r < t->n; r++) t->position[r] = (uint32_t)r;
-  SP_TRY(sp_gate_reserve(t->ctx, &t->gate, t->n));
-  for (size_t i = 0; i < t->n_stages; i++) {
+  size_t stages = aim->question ? t->n_stages : 1;
+  for (size_t i = 0; i < stages; i++) {
     sp_phase_begin(t->ctx);
-    SP_TRY(run_stage(t, i, i ? 0 : first_row(t, &before, n_before), observer));
+    SP_TRY(run_stage(t, i, first, aim));
     time_phase(t, i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, &since, &panels);
-    if (i + 1 == t->n_stages) break;
-    SP_TRY(pass_gate(t, i));
+    if (i + 1 == stages) break;
+    SP_TRY(go_on(t, i, &first));
     time_phase(t, STILL_PHASE_GATE, &since, &panels);
   }
   t->finished = t->n;
   t->decoded = 0;
+  return STILL_OK;
+}
+
+still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observer) {
+  size_t first = begin(t, true);
+  SP_TRY(sp_gate_reserve(t->ctx, &t->gate, t->n));
+  SP_TRY(run_stages(t, first, &(struct aim){.observer = observer, .question = true}));
+  t->above = t->why_dense ? t->n : 0;
   t->ready = true;
   return STILL_OK;
+}
+
+still_status sp_append(struct sp_timeline *t) { return run_stages(t, begin(t, false), &(struct aim){0}); }
+
+void sp_rewind(struct sp_timeline *t, size_t n) {
+  t->n = n;
+  t->finished = t->finished < n ? t->finished : n;
+  t->above = t->above < n ? t->above : n;
+  t->n_scores = t->n_kept = t->decoded = 0;
+  t->ready = false;
 }

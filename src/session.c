@@ -13,10 +13,10 @@
 
 /* ---- open and close ------------------------------------------------------------------------------------------- */
 
-/* Panels get what the rest leaves of the limit. */
-static still_status check_memory(still_session *s, size_t n) {
+/* Panels get what the rest leaves of the limit. parked: as in struct sp_timeline. */
+static still_status check_memory(still_session *s, bool parked, size_t n) {
   still_plan plan = {.size = sizeof plan};
-  sp_model_plan(s->model, &s->settings.value, n, &plan);
+  sp_model_plan(s->model, &s->settings.value, parked, n, &plan);
   unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, s->model->weights.team.place.copies, 1));
   s->timeline.lift = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
   sp_weights_set_budget(&s->model->weights, s->timeline.lift);
@@ -37,7 +37,7 @@ static still_status check_context(still_session *s) {
   if (wish > c->n_ctx_train)
     sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish,
            c->n_ctx_train);
-  return wish ? check_memory(s, wish) : STILL_OK;
+  return wish ? check_memory(s, false, wish) : STILL_OK;
 }
 
 static still_status open_timeline(still_session *s) {
@@ -148,10 +148,18 @@ static still_status leave(still_session *s, const fenv_t *caller, still_status s
 
 still_status still_session_reset(still_session *s) {
   if (!s) return STILL_EARG;
-  s->timeline.n = s->timeline.finished = s->timeline.decoded = s->timeline.n_stages = 0;
-  s->timeline.n_scores = s->timeline.n_kept = 0;
-  s->timeline.ready = false;
+  sp_rewind(&s->timeline, 0);
+  s->timeline.parked = false;
   sp_error_clear(&s->ctx.error);
+  return STILL_OK;
+}
+
+still_status still_session_rewind(still_session *s, size_t n) {
+  if (!s) return STILL_EARG;
+  sp_error_clear(&s->ctx.error);
+  if (n > s->timeline.n)
+    return sp_fail(&s->ctx.error, STILL_EARG, "the session holds %zu tokens and cannot be taken back to %zu", s->timeline.n, n);
+  sp_rewind(&s->timeline, n);
   return STILL_OK;
 }
 
@@ -175,7 +183,7 @@ static still_status check_tokens(still_session *s, const still_token *tokens, si
 /* What a prefill needs of memory before its first row moves. */
 static still_status prepare(still_session *s, size_t n) {
   struct sp_timeline *t = &s->timeline;
-  SP_TRY(check_memory(s, n));
+  SP_TRY(check_memory(s, t->parked, n));
   SP_TRY(grow_timeline(s, n));
   SP_TRY(sp_model_probe(s->model, &s->ctx));
   return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
@@ -184,8 +192,9 @@ static still_status prepare(still_session *s, size_t n) {
 static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   const struct sp_timeline *t = &s->timeline;
   size_t size = r->size < sizeof *r ? r->size : sizeof *r;
-  still_report full = {.size = r->size, .tokens = t->n, .kept = t->n_scores ? t->n_kept : t->n, .tau = t->tau};
-  full.dense = t->n_stages <= 1;
+  bool whole = t->n_stages == 1; /* no gate: rows go to the top also when they are only appended */
+  size_t kept = t->n_scores ? t->n_kept : t->ready || whole ? t->n : 0;
+  still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = t->tau, .dense = t->why_dense && (t->ready || whole)};
   full.start_layer = full.dense ? t->engine->config->n_layers : t->stage[0].to / 2;
   if (full.dense && t->why_dense) snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
   double work = 0;
@@ -202,31 +211,42 @@ struct prompt {
   still_session *session;
   const still_token *tokens;
   size_t n;
+  bool question; /* to the logits, else to the gate */
   const struct sp_observer *observer;
 };
 
-static still_status prefill_gathered(void *arg) {
+static still_status lengthen_gathered(void *arg) {
   const struct prompt *p = arg;
   struct sp_timeline *t = &p->session->timeline;
   size_t before = t->n;
   SP_TRY(prepare(p->session, before + p->n));
   if (p->n) memcpy(t->tokens + before, p->tokens, p->n * sizeof *p->tokens);
   t->n = before + p->n;
-  still_status status = sp_prefill(t, p->observer);
+  still_status status = p->question ? sp_prefill(t, p->observer) : sp_append(t);
   if (status != STILL_OK) t->n = before;
   return status;
 }
 
-static still_status prefill(still_session *s, const still_token *tokens, size_t n, const struct sp_observer *observer) {
+static still_status lengthen(still_session *s, const still_token *tokens, size_t n, bool question,
+                             const struct sp_observer *observer) {
   SP_TRY(check_tokens(s, tokens, n));
-  return sp_team_gather(&s->model->weights.team, &s->ctx, prefill_gathered, &(struct prompt){s, tokens, n, observer});
+  return sp_team_gather(&s->model->weights.team, &s->ctx, lengthen_gathered, &(struct prompt){s, tokens, n, question, observer});
 }
 
 still_status still_prefill(still_session *s, const still_token *tokens, size_t n_tokens, still_report *report) {
   if (!s) return STILL_EARG;
   fenv_t caller;
   enter(s, &caller);
-  still_status status = prefill(s, tokens, n_tokens, NULL);
+  still_status status = lengthen(s, tokens, n_tokens, true, NULL);
+  if (status == STILL_OK && report) fill_report(s, n_tokens, report);
+  return leave(s, &caller, status);
+}
+
+still_status still_append(still_session *s, const still_token *tokens, size_t n_tokens, still_report *report) {
+  if (!s) return STILL_EARG;
+  fenv_t caller;
+  enter(s, &caller);
+  still_status status = lengthen(s, tokens, n_tokens, false, NULL);
   if (status == STILL_OK && report) fill_report(s, n_tokens, report);
   return leave(s, &caller, status);
 }
@@ -237,8 +257,45 @@ still_status still_score(still_session *s, const still_token *tokens, size_t n_t
   fenv_t caller;
   still_session_reset(s);
   enter(s, &caller);
-  still_status status = prefill(s, tokens, n_tokens, &(struct sp_observer){.fn = fn, .user = user, .first = first});
+  struct sp_observer observer = {.fn = fn, .user = user, .first = first};
+  still_status status = lengthen(s, tokens, n_tokens, true, &observer);
   if (status == STILL_OK && report) fill_report(s, n_tokens, report);
+  return leave(s, &caller, status);
+}
+
+/* ---- states --------------------------------------------------------------------------------------------------- */
+
+still_status still_session_save(still_session *s, const char *path) {
+  if (!s || !path) return STILL_EARG;
+  uint8_t model[32];
+  fenv_t caller;
+  enter(s, &caller);
+  sp_gguf_digest(s->model->gguf, model);
+  return leave(s, &caller, sp_state_save(&s->timeline, model, path));
+}
+
+/* What a session asks of a state beyond what it must be by itself. */
+static still_status take_state(still_session *s, const struct sp_state *state) {
+  if (state->n > s->most)
+    return sp_fail(&s->ctx.error, STILL_ELIMIT, "the %zu tokens of the state do not fit in the context of %zu; raise --ctx",
+                   state->n, s->most);
+  SP_TRY(check_memory(s, state->image.parked, state->n));
+  SP_TRY(grow_timeline(s, state->n));
+  return sp_state_take(&s->timeline, state);
+}
+
+still_status still_session_load(still_session *s, const char *path) {
+  if (!s || !path) return STILL_EARG;
+  uint8_t model[32];
+  struct sp_state state;
+  fenv_t caller;
+  enter(s, &caller);
+  sp_gguf_digest(s->model->gguf, model);
+  still_status status = sp_state_open(&s->timeline, model, path, &state);
+  if (status == STILL_OK) {
+    status = take_state(s, &state);
+    sp_state_close(&s->timeline, &state);
+  }
   return leave(s, &caller, status);
 }
 

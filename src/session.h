@@ -10,6 +10,7 @@
 #include "decode.h"
 #include "model.h"
 #include "sample.h"
+#include "state.h"
 
 struct still_session {
   still_model *model;

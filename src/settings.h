@@ -22,6 +22,7 @@ enum sp_policy {
 };
 enum sp_numa { SP_NUMA_AUTO, SP_NUMA_OFF, SP_NUMA_SPREAD, SP_NUMA_LOCAL, SP_NUMA_REPLICATE };
 enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
+enum { SP_NUMERICS_VERSION = 1 }; /* of stillpoint-numerics(7): one more with every line of NEWS marked [digests] */
 
 struct sp_settings { /* in the order of the table */
   /* model */

@@ -1,12 +1,12 @@
 /*
- * sha256.c - SHA-256 (FIPS 180-4), for digests of results.
+ * sha256.c - SHA-256 (FIPS 180-4), for digests of results, models and states.
  *
  * In:       bytes.  Out: 32 bytes.
- * Not here: streaming, other hashes.
+ * Not here: other hashes.
  */
-#include <string.h>
+#include "sha256.h"
 
-#include "stillpoint.h"
+#include <string.h>
 
 static const uint32_t constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -39,16 +39,39 @@ static void take_block(uint32_t state[8], const uint8_t *p) {
   for (int i = 0; i < 8; i++) state[i] += s[i];
 }
 
-void still_sha256(const void *data, size_t bytes, uint8_t digest[32]) {
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+void sp_sha256_begin(struct sp_sha256 *sha) {
+  *sha = (struct sp_sha256){.state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
+                                      0x5be0cd19}};
+}
+
+void sp_sha256_add(struct sp_sha256 *sha, const void *data, size_t bytes) {
   const uint8_t *p = data;
-  size_t whole = bytes / 64 * 64, left = bytes - whole;
-  uint8_t last[128] = {0};
-  for (size_t i = 0; i < whole; i += 64) take_block(state, p + i);
-  if (left) memcpy(last, p + whole, left);
-  last[left] = 0x80;
-  size_t end = left < 56 ? 64 : 128;
-  for (int i = 0; i < 8; i++) last[end - 1 - (size_t)i] = (uint8_t)((uint64_t)bytes * 8 >> 8 * i);
-  for (size_t i = 0; i < end; i += 64) take_block(state, last + i);
-  for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(state[i / 4] >> (24 - i % 4 * 8));
+  while (bytes > 0) {
+    size_t waiting = sha->bytes % 64, n = 64 - waiting < bytes ? 64 - waiting : bytes;
+    if (n == 64) {
+      take_block(sha->state, p);
+    } else {
+      memcpy(sha->waiting + waiting, p, n);
+      if (waiting + n == 64) take_block(sha->state, sha->waiting);
+    }
+    sha->bytes += n;
+    p += n;
+    bytes -= n;
+  }
+}
+
+void sp_sha256_end(struct sp_sha256 *sha, uint8_t digest[32]) {
+  static const uint8_t end[64] = {0x80};
+  uint8_t length[8];
+  for (int i = 0; i < 8; i++) length[i] = (uint8_t)(sha->bytes * 8 >> (56 - 8 * i));
+  sp_sha256_add(sha, end, 1 + (119 - sha->bytes % 64) % 64);
+  sp_sha256_add(sha, length, sizeof length);
+  for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(sha->state[i / 4] >> (24 - i % 4 * 8));
+}
+
+void still_sha256(const void *data, size_t bytes, uint8_t digest[32]) {
+  struct sp_sha256 sha;
+  sp_sha256_begin(&sha);
+  sp_sha256_add(&sha, data, bytes);
+  sp_sha256_end(&sha, digest);
 }

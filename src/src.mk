@@ -10,7 +10,7 @@ libspcore_la_SOURCES += \
   src/settings.c src/settings.h \
   src/place.c src/place.h \
   src/numa.c src/numa.h \
-  src/sha256.c \
+  src/sha256.c src/sha256.h \
   src/crew.c src/crew.h \
   src/team.c src/team.h \
   src/file.c src/file.h
@@ -78,7 +78,8 @@ libspcore_la_SOURCES += \
 # decode
 libspcore_la_SOURCES += \
   src/decode.c src/decode.h \
-  src/sample.c src/sample.h
+  src/sample.c src/sample.h \
+  src/state.c src/state.h
 
 # doors and public face
 libspcore_la_SOURCES += \

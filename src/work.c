@@ -131,28 +131,30 @@ void sp_work_close(struct sp_work *w) {
   for (unsigned i = 0; w->kv && i < c->n_layers; i++) sp_kv_free(w->ctx, &w->kv[i]);
   sp_rope_free(w->ctx, &w->rope);
   free_record(w);
-  sp_free(w->ctx, w->record.delta, w->record.delta_cap, sizeof(float));
+  for (int i = 0; i < SP_SUMS; i++) sp_free(w->ctx, w->record.sum[i], w->record.sum_cap[i], sizeof(float));
   for (size_t i = 0, n = buffers(w, c, (size_t)w->engine->weights->team.threads, b); i < n; i++)
     sp_free(w->ctx, *b[i].at, b[i].count, b[i].size);
   memset(w, 0, sizeof *w);
 }
 
-static still_status reserve_delta(struct sp_work *w, size_t rows) {
+still_status sp_sum_reserve(struct sp_work *w, enum sp_sum which, size_t rows) {
   struct sp_record *r = &w->record;
-  if (rows <= r->delta_cap) return STILL_OK;
-  float *delta = sp_alloc(w->ctx, rows, sizeof *delta, "the gate's scores");
-  if (!delta) return STILL_ENOMEM;
-  if (r->delta) memcpy(delta, r->delta, r->delta_cap * sizeof *delta);
-  sp_free(w->ctx, r->delta, r->delta_cap, sizeof *delta);
-  r->delta = delta;
-  r->delta_cap = rows;
+  size_t cap = r->sum_cap[which];
+  if (rows <= cap) return STILL_OK;
+  float *sum = sp_alloc(w->ctx, rows, sizeof *sum, "the gate's scores");
+  if (!sum) return STILL_ENOMEM;
+  if (r->sum[which]) memcpy(sum, r->sum[which], cap * sizeof *sum);
+  sp_free(w->ctx, r->sum[which], cap, sizeof *sum);
+  r->sum[which] = sum;
+  r->sum_cap[which] = rows;
   return STILL_OK;
 }
 
 still_status sp_record_reserve(struct sp_work *w, const struct sp_watch *watch) {
   struct sp_record *r = &w->record;
   const struct sp_config *c = w->engine->config;
-  if (watch->delta || watch->block) SP_TRY(reserve_delta(w, watch->rows));
+  if (watch->delta) SP_TRY(sp_sum_reserve(w, watch->later ? SP_SUM_LATER : SP_SUM_DELTA, watch->rows));
+  if (watch->block) SP_TRY(sp_sum_reserve(w, watch->later ? SP_SUM_LATER : SP_SUM_BLOCK, watch->rows));
   size_t layers = watch->layer - watch->first_layer + 1, window = watch->rows - watch->window_from;
   if (!watch->query || (layers <= r->layers && window == r->window)) return STILL_OK;
   free_record(w);

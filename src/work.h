@@ -52,18 +52,22 @@ struct sp_input {
 enum { SP_FFN_ROWS = 96, SP_FFN_COLS = 256 }; /* tile of a fused gate-up task; two of them in fp32 are 128 KiB */
 enum { SP_FILE_ROWS = 16 }; /* rows that go through the decode path together (logits of many positions) */
 
+/* Sums of squares that gates score by, one a row of the gate's list. Those of the first gate are parked with its rows. */
+enum sp_sum { SP_SUM_DELTA, SP_SUM_BLOCK, SP_SUM_LATER, SP_SUMS };
+
 /* What a run records for the gate; see prefill.c. */
 struct sp_watch {
-  bool delta;            /* sum of U squared at layer `layer`, or of (U + F) squared with `block` */
-  bool block;
+  bool delta;            /* sum of U squared at layer `layer` */
+  bool block;            /* sum of (U + F) squared */
+  bool later;            /* the gate is not the first: whichever sum it wants is SP_SUM_LATER */
   bool query;            /* queries, maxima and denominators of rows >= window_from in layers first_layer..layer */
   unsigned layer, first_layer;
   size_t rows, window_from; /* of the layer's list: all, and the first of the window */
 };
 
 struct sp_record { /* what was recorded */
-  float *delta;          /* [delta_cap] by list row */
-  size_t delta_cap;
+  float *sum[SP_SUMS];   /* [sum_cap] by list row */
+  size_t sum_cap[SP_SUMS];
   size_t layers, window; /* capacity of the arrays below */
   uint8_t *q;            /* [layers][window][n_heads][dk] bytes ^ query_flip; FLOAT: unused */
   float *fq;             /* FLOAT: [layers][window][n_heads][d] */
@@ -113,6 +117,7 @@ static inline float *sp_work_scratch(struct sp_work *w, int thread) {
 /* Attention groups of a chunk of n rows: one block of 16 list rows gives ceil(rows * heads per KV head / 16) groups a KV head. */
 size_t sp_work_groups(const struct sp_config *config, size_t chunk);
 
+still_status sp_sum_reserve(struct sp_work *work, enum sp_sum which, size_t rows); /* what is there stays */
 still_status sp_record_reserve(struct sp_work *work, const struct sp_watch *watch);
 
 /* A task found a number that is not finite in this row of the chunk. */
