@@ -16,7 +16,8 @@ AM_TESTS_ENVIRONMENT = \
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
   tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_gguf tests/check_numa tests/check_quant \
-  tests/check_session tests/check_text tests/check_vocab tests/check_vocab_limits tests/kern
+  tests/check_regate tests/check_save tests/check_session tests/check_state tests/check_text tests/check_vocab \
+  tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
@@ -37,7 +38,11 @@ tests_check_chat_SOURCES = tests/check_chat.c tests/chat_cases.h tests/chat_case
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_model)
+tests_check_regate_SOURCES = tests/check_regate.c tests/run.h tests/run.c $(tiny_model)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
+states = tests/states.h tests/states.c tests/run.h tests/run.c $(tiny_model)
+tests_check_save_SOURCES = tests/check_save.c $(states)
+tests_check_state_SOURCES = tests/check_state.c $(states)
 tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
 tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c $(tiny_model)
 tests_check_vocab_limits_SOURCES = tests/check_vocab_limits.c tests/vocabs.h tests/vocabs.c $(tiny_model)
