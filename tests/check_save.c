@@ -1,7 +1,7 @@
 /*
  * check_save.c - a state that is saved is there whole or not at all: without room, without memory, when the process is killed.
  *
- * In:       tiny models; STILLPOINT_KILLS, if set, how many processes are killed while they save (8).  Out: TAP.
+ * In:       tiny models; STILLPOINT_KILLS, if set, how many processes are killed while they save (20).  Out: TAP.
  * Not here: reading states (check_state.c).
  */
 #include <check.h>
@@ -19,7 +19,7 @@
 
 #include "tests/states.h"
 
-enum { KILLS = 8 };
+enum { KILLS = 20 };
 
 /* ---- places that cannot be written ----------------------------------------------------------------------------- */
 

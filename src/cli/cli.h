@@ -20,7 +20,7 @@ enum { CLI_OK = 0, CLI_USAGE = 1, CLI_SIGNAL = 128 };
 /* One bit a command, for "which commands take this option". */
 enum {
   CLI_RUN = 1, CLI_TOKENIZE = 2, CLI_INSPECT = 4, CLI_PERPLEXITY = 8, CLI_BENCH = 16, CLI_CPU = 32, CLI_SELFTEST = 64,
-  CLI_DIGEST = 128, CLI_ALL = 255
+  CLI_DIGEST = 128, CLI_ASK = 256, CLI_CHAT = 512, CLI_ALL = 1023
 };
 
 /* Which settings of the library a command takes, by scope. Those of the model are taken by all. */
@@ -32,8 +32,9 @@ struct cli_list { /* an option that may be repeated; points into argv */
 };
 
 struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
-  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
-  struct cli_list files, stops;
+  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand,
+      *questions, *save, *load;
+  struct cli_list files, stops, asked;
   const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat; /* numbers, checked by cli_count */
   bool json, quiet, raw, parse_special, logprobs, keys, tensors, kinds, chat, no_bos, help, version;
 };
@@ -56,6 +57,8 @@ struct cli_command {
 extern const struct cli_command cli_commands[]; /* ends with a NULL name */
 
 int cmd_run(struct cli *cli);
+int cmd_ask(struct cli *cli);
+int cmd_chat(struct cli *cli);
 int cmd_tokenize(struct cli *cli);
 int cmd_inspect(struct cli *cli);
 int cmd_perplexity(struct cli *cli);

@@ -12,9 +12,13 @@ stillpoint_SOURCES = \
   src/cli/progress.c src/cli/progress.h \
   src/cli/json.c src/cli/json.h \
   src/cli/report.c src/cli/report.h \
+  src/cli/answer.c src/cli/answer.h \
+  src/cli/dialogue.c src/cli/dialogue.h \
   src/cli/score.c src/cli/score.h \
   src/cli/duet.c src/cli/duet.h \
+  src/cli/cmd_ask.c \
   src/cli/cmd_bench.c \
+  src/cli/cmd_chat.c \
   src/cli/cmd_cpu.c \
   src/cli/cmd_digest.c \
   src/cli/cmd_inspect.c \

@@ -73,24 +73,31 @@ static int append_file(const struct cli *cli, struct cli_text *text, const char 
   return code;
 }
 
+int cli_read_files(const struct cli *cli, const char *more, const char *between, struct cli_text *out) {
+  *out = (struct cli_text){0};
+  int code = append(cli, out, "", &(struct cli_text){0});
+  for (size_t i = 0; i < cli->given.files.count && code == CLI_OK; i++)
+    code = append_file(cli, out, between, cli->given.files.item[i]);
+  if (more && code == CLI_OK) code = append_file(cli, out, between, more);
+  if (code != CLI_OK) drop(out);
+  return code;
+}
+
 /* Files in order, then the prompt; standard input if there is neither and it is no terminal. */
 static int gather(const struct cli *cli, const char *between, struct cli_text *text) {
   const struct cli_values *given = &cli->given;
   const char *prompt = given->prompt ? given->prompt : given->operand;
-  *text = (struct cli_text){0};
   if (given->prompt && given->operand)
     return cli_usage(cli, "the prompt was given twice, with --prompt and as \"%s\"", given->operand);
   if (!prompt && given->files.count == 0) {
     if (isatty(STDIN_FILENO)) return cli_usage(cli, "there is no prompt; give one with -p TEXT, -f FILE or on standard input");
     prompt = "-";
   }
-  int code = CLI_OK;
-  for (size_t i = 0; i < given->files.count && code == CLI_OK; i++) code = append_file(cli, text, between, given->files.item[i]);
+  int code = cli_read_files(cli, NULL, between, text);
   if (code == CLI_OK && prompt && strcmp(prompt, "-") == 0)
     code = append_file(cli, text, between, prompt);
   else if (code == CLI_OK && prompt)
     code = append(cli, text, between, &(struct cli_text){(char *)(uintptr_t)prompt, strlen(prompt)});
-  if (code == CLI_OK && !text->text) code = append(cli, text, "", &(struct cli_text){0});
   if (code != CLI_OK) drop(text);
   return code;
 }

@@ -17,6 +17,8 @@
 
 const struct cli_command cli_commands[] = {
     {"run", CLI_RUN, CLI_SESSION | CLI_SAMPLER, "[TEXT]", cmd_run, "answer a prompt"},
+    {"ask", CLI_ASK, CLI_SESSION | CLI_SAMPLER, "[FILE]", cmd_ask, "answer many questions about one text, which is read once"},
+    {"chat", CLI_CHAT, CLI_SESSION | CLI_SAMPLER, NULL, cmd_chat, "talk with a model, turn by turn"},
     {"tokenize", CLI_TOKENIZE, 0, "[TEXT]", cmd_tokenize, "show the tokens of a text, or the text of tokens"},
     {"inspect", CLI_INSPECT, CLI_SESSION, "[FILE]", cmd_inspect, "show what is in a model file and what memory it will take"},
     {"perplexity", CLI_PERPLEXITY, CLI_SESSION, NULL, cmd_perplexity,

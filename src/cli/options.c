@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PROMPTED (CLI_RUN | CLI_DIGEST)
+#define TALKS (CLI_ASK | CLI_CHAT)
 #define LOADS (CLI_ALL & ~(CLI_CPU | CLI_SELFTEST))
 
 /* Rows of the table: name, letter or 0, argument or preset, member of struct cli_values, commands, text. Of choices, the first is
@@ -33,21 +34,28 @@ static const struct cli_option own[] = {
     TEXT("prompt", 'p', "TEXT", prompt, PROMPTED | CLI_TOKENIZE, "the prompt; \"-\" reads standard input"),
     LIST("file", 'f', "FILE", files, PROMPTED | CLI_TOKENIZE,
          "text from a file, before the prompt; \"-\" reads standard input; may be repeated"),
+    LIST("file", 'f', "FILE", files, CLI_ASK, "the text; may be repeated"),
+    LIST("file", 'f', "FILE", files, CLI_CHAT, "text before the first message; may be repeated"),
+    LIST("question", 'p', "TEXT", asked, CLI_ASK, "a question; may be repeated [default: the lines of standard input]"),
+    TEXT("questions", 0, "FILE", questions, CLI_ASK, "questions, one a line; \"-\" reads standard input"),
+    LIST("prompt", 'p', "TEXT", asked, CLI_CHAT, "a message; may be repeated [default: the lines of standard input]"),
+    TEXT("save", 0, "FILE", save, CLI_ASK, "write the text as it waits at the gate to a state file"),
+    TEXT("load", 0, "FILE", load, CLI_ASK, "take the text from a state file"),
     LIST("file", 'f', "FILE", files, CLI_PERPLEXITY, "a text to predict; may be repeated"),
     LIST("file", 'f', "FILE", files, CLI_BENCH, "a text to prefill, repeated as needed [default: tokens made from --seed]"),
     TEXT("tokens", 0, "IDS", tokens, PROMPTED | CLI_TOKENIZE, "the prompt as token ids: 1,2,3 or @FILE"),
-    TEXT("system", 0, "TEXT", system, PROMPTED | CLI_TOKENIZE, "system message of the chat template"),
-    FLAG("raw", 0, raw, PROMPTED, "no chat template: the model continues the text as it is"),
+    TEXT("system", 0, "TEXT", system, PROMPTED | TALKS | CLI_TOKENIZE, "system message of the chat template"),
+    FLAG("raw", 0, raw, PROMPTED | CLI_ASK, "no chat template: the model continues the text as it is"),
     FLAG("chat", 0, chat, CLI_TOKENIZE, "put the text through the chat template"),
-    FLAG("parse-special", 0, parse_special, PROMPTED | CLI_TOKENIZE,
+    FLAG("parse-special", 0, parse_special, PROMPTED | TALKS | CLI_TOKENIZE,
          "spellings of special tokens in the text become those tokens"),
-    FLAG("no-bos", 0, no_bos, PROMPTED | CLI_TOKENIZE | CLI_PERPLEXITY,
+    FLAG("no-bos", 0, no_bos, PROMPTED | CLI_ASK | CLI_TOKENIZE | CLI_PERPLEXITY,
          "no beginning-of-sequence token before plain text, even if the file asks for it"),
     CHOICE("show", "WHAT", "table|ids|text|count", show, CLI_TOKENIZE, "what to print"),
-    COUNT("predict", 'n', 256, predict, CLI_RUN, "most tokens of the answer"),
+    COUNT("predict", 'n', 256, predict, CLI_RUN | TALKS, "most tokens of the answer"),
     COUNT("predict", 'n', 16, predict, CLI_DIGEST, "greedy tokens to decode"),
     COUNT("predict", 'n', 32, predict, CLI_BENCH, "tokens to decode at each depth"),
-    LIST("stop", 0, "TEXT", stops, CLI_RUN, "end the answer where this text would begin; may be repeated"),
+    LIST("stop", 0, "TEXT", stops, CLI_RUN | TALKS, "end the answer where this text would begin; may be repeated"),
     FLAG("logprobs", 0, logprobs, CLI_RUN, "one line a token: id, log probability, text"),
     FLAG("keys", 0, keys, CLI_INSPECT, "list the file's keys"),
     FLAG("tensors", 0, tensors, CLI_INSPECT, "list the file's tensors"),
@@ -63,8 +71,9 @@ static const struct cli_option own[] = {
     TEXT("depths", 0, "N,N,...", depths, CLI_BENCH, "prompt lengths before the decoding; 0: none [default 512,2048]"),
     FLAG("kinds", 0, kinds, CLI_BENCH, "what the time of each prefill went into, by kind of work"),
     COUNT("repeat", 0, 3, repeat, CLI_BENCH, "measurements behind each median"),
-    ALIAS("dense", NULL, "policy", "dense", PROMPTED | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH, "halt nothing: --policy dense"),
-    ALIAS("temp", "X", "temperature", NULL, PROMPTED, "short for --temperature"),
+    ALIAS("dense", NULL, "policy", "dense", PROMPTED | TALKS | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH,
+          "halt nothing: --policy dense"),
+    ALIAS("temp", "X", "temperature", NULL, PROMPTED | TALKS, "short for --temperature"),
     /* common to all */
     FLAG("json", 0, json, CLI_ALL, "one JSON object on standard output; the schema is in the man page"),
     FLAG("quiet", 'q', quiet, CLI_ALL, "no report and no progress, only the result"),
@@ -253,4 +262,5 @@ void cli_release(struct cli *cli) {
   still_settings_free(cli->settings);
   free(cli->given.files.item);
   free(cli->given.stops.item);
+  free(cli->given.asked.item);
 }
