@@ -3,69 +3,73 @@ _stillpoint() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run tokenize inspect perplexity bench cpu selftest digest help completion' -- "$current"))
+    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity bench cpu selftest digest help completion' -- "$current"))
     return
   fi
   case $command:$before in
     run:--policy) words='query delta block random inverse recent dense' ;;
     run:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    run:--numa) words='auto off spread local replicate' ;;
     run:--numerics) words='int8 float' ;;
     run:--progress) words='auto always never' ;;
     run:--device) words='auto none' ;;
+    ask:--policy) words='query delta block random inverse recent dense' ;;
+    ask:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    ask:--numerics) words='int8 float' ;;
+    ask:--progress) words='auto always never' ;;
+    ask:--device) words='auto none' ;;
+    chat:--policy) words='query delta block random inverse recent dense' ;;
+    chat:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    chat:--numerics) words='int8 float' ;;
+    chat:--progress) words='auto always never' ;;
+    chat:--device) words='auto none' ;;
     tokenize:--show) words='table ids text count' ;;
     tokenize:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    tokenize:--numa) words='auto off spread local replicate' ;;
     tokenize:--numerics) words='int8 float' ;;
     tokenize:--progress) words='auto always never' ;;
     tokenize:--device) words='auto none' ;;
     inspect:--policy) words='query delta block random inverse recent dense' ;;
     inspect:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    inspect:--numa) words='auto off spread local replicate' ;;
     inspect:--numerics) words='int8 float' ;;
     inspect:--progress) words='auto always never' ;;
     inspect:--device) words='auto none' ;;
     perplexity:--policy) words='query delta block random inverse recent dense' ;;
     perplexity:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    perplexity:--numa) words='auto off spread local replicate' ;;
     perplexity:--numerics) words='int8 float' ;;
     perplexity:--progress) words='auto always never' ;;
     perplexity:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    bench:--numa) words='auto off spread local replicate' ;;
     bench:--numerics) words='int8 float' ;;
     bench:--progress) words='auto always never' ;;
     bench:--device) words='auto none' ;;
     cpu:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    cpu:--numa) words='auto off spread local replicate' ;;
     cpu:--numerics) words='int8 float' ;;
     cpu:--progress) words='auto always never' ;;
     cpu:--device) words='auto none' ;;
     selftest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    selftest:--numa) words='auto off spread local replicate' ;;
     selftest:--numerics) words='int8 float' ;;
     selftest:--progress) words='auto always never' ;;
     selftest:--device) words='auto none' ;;
     digest:--policy) words='query delta block random inverse recent dense' ;;
     digest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    digest:--numa) words='auto off spread local replicate' ;;
     digest:--numerics) words='int8 float' ;;
     digest:--progress) words='auto always never' ;;
     digest:--device) words='auto none' ;;
     completion:*) words='bash zsh fish' ;;
-    help:*) words='run tokenize inspect perplexity bench cpu selftest digest help completion' ;;
+    help:*) words='run ask chat tokenize inspect perplexity bench cpu selftest digest help completion' ;;
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
-        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        ask:-*) words='--model --file --question --questions --save --load --system --raw --parse-special --no-bos --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        chat:-*) words='--model --file --prompt --system --parse-special --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        cpu:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        selftest:-*) words='--seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
       esac ;;
   esac
   if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -2,7 +2,7 @@
 # zsh completion of stillpoint, made by `stillpoint completion zsh`
 _stillpoint() {
   if (( CURRENT == 2 )); then
-    compadd -- run tokenize inspect perplexity bench cpu selftest digest help completion
+    compadd -- run ask chat tokenize inspect perplexity bench cpu selftest digest help completion
     return
   fi
   local command=$words[2]
@@ -48,6 +48,101 @@ _stillpoint() {
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    ask) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '*--file[the text; may be repeated]:FILE:_files' \
+      '*--question[a question; may be repeated \[default\: the lines of standard input\]]:TEXT:' \
+      '--questions[questions, one a line; "-" reads standard input]:FILE:_files' \
+      '--save[write the text as it waits at the gate to a state file]:FILE:_files' \
+      '--load[take the text from a state file]:FILE:_files' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--raw[no chat template\: the model continues the text as it is]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--predict[most tokens of the answer]:N:' \
+      '*--stop[end the answer where this text would begin; may be repeated]:TEXT:' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--temp[short for --temperature]:X:' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--temperature[0\: the most probable token]:X:' \
+      '--top-p[keep the most probable tokens that sum up to this; 1\: all]:X:' \
+      '--min-p[drop tokens less probable than this part of the best]:X:' \
+      '--repeat-penalty[divides logits of tokens that occurred; 1\: none]:X:' \
+      '--top-k[keep the k most probable tokens; 0\: all]:N:' \
+      '--repeat-last[tokens back that the repetition penalty looks]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    chat) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '*--file[text before the first message; may be repeated]:FILE:_files' \
+      '*--prompt[a message; may be repeated \[default\: the lines of standard input\]]:TEXT:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--predict[most tokens of the answer]:N:' \
+      '*--stop[end the answer where this text would begin; may be repeated]:TEXT:' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--temp[short for --temperature]:X:' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--temperature[0\: the most probable token]:X:' \
+      '--top-p[keep the most probable tokens that sum up to this; 1\: all]:X:' \
+      '--min-p[drop tokens less probable than this part of the best]:X:' \
+      '--repeat-penalty[divides logits of tokens that occurred; 1\: none]:X:' \
+      '--top-k[keep the k most probable tokens; 0\: all]:N:' \
+      '--repeat-last[tokens back that the repetition penalty looks]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
@@ -279,7 +374,7 @@ _stillpoint() {
       '--version[print the version]' \
       '*:file:_files' ;;
     completion) compadd bash zsh fish ;;
-    help) compadd run tokenize inspect perplexity bench cpu selftest digest help completion ;;
+    help) compadd run ask chat tokenize inspect perplexity bench cpu selftest digest help completion ;;
   esac
 }
 _stillpoint "$@"

@@ -32,7 +32,7 @@ same() { [ -s "$1" ] && cmp "$1" "$2"; }
 
 # ---- help, version, usage
 
-ok "eight commands" test "$(echo "$commands" | wc -w)" = 8
+ok "ten commands" test "$(echo "$commands" | wc -w)" = 10
 for command in $commands; do
   ok "$command --help" code 0 stillpoint "$command" --help
   none "$command --help stays within 80 columns" "$(awk 'length($0) > 80' code.out)"
@@ -136,6 +136,72 @@ else
   skip "--stop ends the answer before the text" "this model drew no two letters in a row"
 fi
 
+# ---- ask and chat
+
+# A penalty on what occurred, or every answer of this model would be the same.
+ask() { stillpoint ask -m model.gguf -n 12 --repeat-penalty 4 "$@"; }
+ask -q report.txt -p 'What was weighed?' >what 2>err </dev/null
+ok "ask -q leaves stderr empty" test ! -s err
+ask -q report.txt -p 'Who was there?' >who
+ask -q report.txt -p 'What was weighed?' -p 'Who was there?' >both
+ok "two questions have two answers" sh -c '! cmp -s what who'
+{ cat what; echo; cat who; } >wanted
+ok "no question sees another" same wanted both
+printf 'What was weighed?\n\nWho was there?' >questions
+ask -q -f report.txt --questions questions >asked
+ok "--questions: one a line, without the empty ones" same both asked
+ask -q -f report.txt <questions >asked
+ok "without questions standard input is read" same both asked
+run -q --repeat-penalty 4 -f exact.txt -p 'Who was there?' >ran
+ask -q exact.txt -p 'Who was there?' >asked
+ok "ask and run give the same answer" same ran asked
+run -q --repeat-penalty 4 --raw -f exact.txt -p ' Who was there?' >ran
+ask -q --raw exact.txt -p ' Who was there?' >asked
+ok "with --raw as well" same ran asked
+ask report.txt --save text.state >out 2>report </dev/null
+ok "a text may be saved without a question" test -s text.state -a ! -s out
+ok "the report has it" grep -q '^saved  *in text.state' report
+ask -q --load text.state -p 'Who was there?' >asked
+ok "a state answers as its text does" same who asked
+ask -q --load text.state -p 'Who was there?' --threads 3 --chunk 63 --panels 1 --mmap 0 >asked
+ok "for any threads, chunk, panels" same who asked
+ask -q --load text.state -p 'Who was there?' --ratio 0.3 --policy delta >asked
+ask -q report.txt -p 'Who was there?' --ratio 0.3 --policy delta >wanted
+ok "and under another policy" same wanted asked
+ok "which is another answer" sh -c '! cmp -s who asked'
+ask --load text.state -p 'Who was there?' >out 2>report
+ok "the report says how much was kept" grep -qE '^question 1 .* kept \(33\.[0-9] %\), gate at layer 2' report
+ok "a state for another start layer: 6" code 6 stillpoint ask -m model.gguf --load text.state --start 0.6 -p x
+ok "with the start that it has" grep -qF -- '--start 0.4167' code.err
+mktiny --seed 2 -o sibling.gguf
+ok "a state of another model: 6" code 6 stillpoint ask -m sibling.gguf --load text.state -p x
+head -c 4000 text.state >cut.state
+ok "a cut state: 5" code 5 stillpoint ask -m model.gguf --load cut.state -p x
+ok "no such state: 4" code 4 stillpoint ask -m model.gguf --load no.state -p x
+ok "no state: 5" code 5 stillpoint ask -m model.gguf --load model.gguf -p x
+ok "a device is no place for a state: 4" code 4 stillpoint ask -m model.gguf report.txt --save /dev/null
+ok "a file that may not grow: 4" code 4 sh -c "ulimit -f 1; exec '$BUILD/stillpoint' ask -m model.gguf report.txt --save text.state"
+ok "and what was there stays" code 0 stillpoint ask -m model.gguf --load text.state -p x
+ok "a question that is too long: 7" code 7 stillpoint ask -m model.gguf --load text.state --ctx 1600 -p "$(cat short.txt)"
+ok "no text: 1" code 1 stillpoint ask -m model.gguf -p x
+ok "a text and a state: 1" code 1 stillpoint ask -m model.gguf report.txt --load text.state -p x
+ok "questions twice: 1" code 1 stillpoint ask -m model.gguf report.txt --questions questions -p x
+ok "an empty text: 2" code 2 stillpoint ask -m model.gguf -f /dev/null -p x
+
+chat() { stillpoint chat -m model.gguf -n 12 --repeat-penalty 4 "$@"; }
+chat -q -f report.txt -p 'What was weighed?' -p 'Who was there?' >both
+run -q --repeat-penalty 4 -f report.txt -p 'What was weighed?' >ran
+ok "the first turn is run's" sh -c 'head -c "$(wc -c <ran)" both | cmp - ran'
+chat -q -f report.txt <questions >asked
+ok "messages from standard input are the same" same both asked
+run -q --repeat-penalty 4 -f report.txt -p 'Who was there?' >wanted
+ok "the second turn sees the first" sh -c 'tail -c "$(wc -c <wanted)" both | { ! cmp -s - wanted; }'
+chat -f report.txt -p 'What was weighed?' -p 'Who was there?' >out 2>report
+equal "each turn is gated anew" 2 "$(grep -cE '^turn [12] .* kept \(33\.[0-9] %\), gate at layer 2' report)"
+chat -q -p one -p two >both
+ok "a short chat stays dense" sh -c "'$BUILD/stillpoint' chat -m model.gguf -n 12 -p one -p two 2>&1 >/dev/null | grep -q '^turn 2 .*min-tokens'"
+equal "no message, no answer" '' "$(chat </dev/null 2>&1)"
+
 # ---- progress
 
 run --raw -f report.txt --progress always -n 1 >out 2>err
@@ -211,6 +277,11 @@ if command -v python3 >/dev/null 2>&1; then
   equal "its end" length "$(json_get '["finish"]')"
   equal "its settings" 0.4 "$(json_get '["settings"]["start"]')"
   ok "its kept rows" test "$(json_get '["prefill"]["kept"]')" -lt "$(json_get '["prefill"]["tokens"]')"
+  ok "ask --json" json stillpoint.ask/1 ask -m model.gguf --load text.state -n 3 -p one -p two
+  equal "its questions" two "$(json_get '["questions"][1]["asked"]')"
+  ok "its plan has parked rows" test "$(json_get '["plan"]["parked"]')" -gt 1000000
+  ok "chat --json" json stillpoint.chat/1 chat -m model.gguf -n 3 -p one -p two -p three
+  equal "its turns" 3 "$(python3 -c 'import json; print(len(json.load(open("json.out"))["turns"]))')"
   ok "tokenize --json" json stillpoint.tokenize/1 tokenize -m model.gguf "$(printf 'quo"te\\ \001\ttab')"
   equal "escapes come back" 'quo"te\ '"$(printf '\001\ttab')" "$(json_get '["pieces"]' | python3 -c 'import ast, sys; print("".join(ast.literal_eval(sys.stdin.read())))')"
   ok "inspect --json" json stillpoint.inspect/1 inspect model.gguf
