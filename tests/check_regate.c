@@ -367,6 +367,55 @@ START_TEST(memory_as_planned) {
 }
 END_TEST
 
+/* ---- the pieces of a dialogue ---------------------------------------------------------------------------------- */
+
+/* The text of tokens, special ones by their spelling. */
+static void spell(const still_model *model, const still_token *tokens, size_t n, char *text, size_t size) {
+  size_t length = strlen(text), bytes;
+  const char *piece;
+  for (size_t i = 0; i < n; i++, length += bytes) {
+    ck_assert_int_eq(still_token_piece(model, tokens[i], 1, &piece, &bytes), STILL_OK);
+    ck_assert_uint_lt(length + bytes, size);
+    memcpy(text + length, piece, bytes);
+    text[length + bytes] = '\0';
+  }
+}
+
+/* Pieces with their gaps filled are the text of the whole dialogue. */
+START_TEST(pieces_make_the_dialogue) {
+  static const char *const roles[] = {"system", "user", "assistant", "user"}, *const words[] = {"Be <|im_end|> brief.", "one", "two", "3"};
+  struct opened o = open_small("");
+  still_message whole[4], gaps[4];
+  still_token tokens[256];
+  size_t n, end[4];
+  char wanted[1024] = "", found[1024] = "";
+  for (int i = 0; i < 4; i++) {
+    whole[i] = (still_message){roles[i], words[i]};
+    gaps[i] = (still_message){roles[i], i ? NULL : words[i]};
+  }
+  ck_assert_int_eq(still_chat_tokenize(o.model, whole, 4, 0, tokens, 256, &n), STILL_OK);
+  spell(o.model, tokens, n, wanted, sizeof wanted);
+  ck_assert_int_eq(still_chat_pieces(o.model, gaps, 4, 0, NULL, 0, end, 4, &n), STILL_ELIMIT);
+  ck_assert_int_eq(still_chat_pieces(o.model, gaps, 4, 0, tokens, n, end, 4, &n), STILL_OK);
+  ck_assert_uint_eq(end[3], n);
+  for (size_t i = 0; i < 4; i++) {
+    size_t from = i ? end[i - 1] : 0;
+    ck_assert_uint_gt(end[i], from);
+    spell(o.model, tokens + from, end[i] - from, found, sizeof found);
+    if (i < 3) strcat(found, words[i + 1]);
+  }
+  ck_assert_str_eq(found, wanted);
+  int ends = 0; /* those of the template; the one in a message is text */
+  for (size_t i = 0; i < end[0]; i++) ends += still_token_is_end(o.model, tokens[i]);
+  ck_assert_int_eq(ends, 1);
+  ck_assert_int_eq(still_chat_pieces(o.model, gaps, 4, 0, tokens, 256, end, 3, &n), STILL_EARG);
+  gaps[0].content = "\x1a(gap)\x1a"; /* a message that looks like a gap makes one too many */
+  ck_assert_int_eq(still_chat_pieces(o.model, gaps, 4, 0, tokens, 256, end, 4, &n), STILL_EUNSUPPORTED);
+  ck_assert_ptr_nonnull(strstr(still_model_error(o.model), "repeats"));
+  run_close(&o);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("regate");
   TCase *tc = tcase_create("questions");
@@ -380,6 +429,7 @@ int main(void) {
   tcase_add_test(tc, gate_opens_and_closes);
   tcase_add_test(tc, refusals);
   tcase_add_loop_test(tc, memory_as_planned, 0, 3);
+  tcase_add_test(tc, pieces_make_the_dialogue);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_set_tap(runner, "-");

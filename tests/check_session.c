@@ -63,6 +63,12 @@ START_TEST(null_everywhere) {
   ck_assert_int_eq(still_prefill(NULL, NULL, 0, NULL), STILL_EARG);
   ck_assert_int_eq(still_decode(NULL, 0), STILL_EARG);
   ck_assert_int_eq(still_session_reset(NULL), STILL_EARG);
+  ck_assert_int_eq(still_append(NULL, NULL, 0, NULL), STILL_EARG);
+  ck_assert_int_eq(still_session_rewind(NULL, 0), STILL_EARG);
+  ck_assert_int_eq(still_session_save(NULL, "x"), STILL_EARG);
+  ck_assert_int_eq(still_session_load(NULL, "x"), STILL_EARG);
+  ck_assert_int_eq(still_model_digest(NULL, NULL), STILL_EARG);
+  ck_assert_int_eq(still_chat_pieces(NULL, NULL, 0, 0, NULL, 0, &n, 1, &n), STILL_EARG);
   ck_assert_int_eq(still_tokenize(NULL, "", 0, 0, NULL, 0, &n), STILL_EARG);
   ck_assert_int_eq(still_token_piece(NULL, 0, 0, &text, &n), STILL_EARG);
   ck_assert_int_eq(still_stream_push(NULL, 0, &text, &n), STILL_EARG);
