@@ -1,9 +1,10 @@
 /*
- * questions.c - ask a document several questions, and see how much of it each question kept.
+ * questions.c - read a document once, ask it several questions, and see how much of it each question kept.
  *
  *   questions MODEL.gguf DOCUMENT.txt QUESTION...
  *
- * Shows:    settings, the chat template, the report of a prefill, the rows that the gate kept, progress and its cancel.
+ * Shows:    settings, the pieces of the chat template, a text that waits at the gate, the report of a prefill, progress and its
+ *           cancel.
  * Build:    cc questions.c $(pkg-config --cflags --libs stillpoint)
  */
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #include <stillpoint.h>
 
-enum { MOST_ANSWER = 48 };
+enum { MOST_ANSWER = 48, MOST_FRAME = 512 };
 
 static int fail(const char *what, const char *sentence) {
   fprintf(stderr, "questions: %s: %s\n", what, sentence);
@@ -46,23 +47,44 @@ static char *read_file(const char *path) {
   return NULL;
 }
 
-/* Document and question as one message, in the words of the model's own template. The caller frees. */
-static still_token *tokens_of(still_model *model, const char *document, const char *question, size_t *n) {
-  size_t bytes = strlen(document) + strlen(question) + 3;
-  char *content = malloc(bytes);
-  still_token *tokens = NULL;
-  if (!content) return NULL;
-  snprintf(content, bytes, "%s\n\n%s", document, question);
-  const still_message message = {"user", content};
-  still_chat_tokenize(model, &message, 1, 0, NULL, 0, n); /* STILL_ELIMIT, and the number in *n */
-  tokens = malloc((*n ? *n : 1) * sizeof *tokens);
-  if (tokens && still_chat_tokenize(model, &message, 1, 0, tokens, *n, n) != STILL_OK) {
-    fail("template", still_model_error(model));
+/* What the document is asked with: the template's tokens around the gap of a message, before it and after it. */
+struct frame {
+  still_token tokens[MOST_FRAME];
+  size_t end[2];
+};
+
+static int make_frame(const still_model *model, struct frame *frame) {
+  const still_message message = {"user", NULL};
+  size_t n;
+  if (still_chat_pieces(model, &message, 1, 0, frame->tokens, MOST_FRAME, frame->end, 2, &n) == STILL_OK) return EXIT_SUCCESS;
+  return fail("template", still_model_error(model));
+}
+
+/* The tokens of a text, with room for `more`. The caller frees. */
+static still_token *tokens_of(const still_model *model, const char *text, size_t more, size_t *n) {
+  still_tokenize(model, text, strlen(text), 0, NULL, 0, n); /* STILL_ELIMIT, and the number in *n */
+  still_token *tokens = malloc((*n + more + 1) * sizeof *tokens);
+  if (tokens && still_tokenize(model, text, strlen(text), 0, tokens, *n, n) != STILL_OK) {
+    fail("text", still_model_error(model));
     free(tokens);
     tokens = NULL;
   }
-  free(content);
   return tokens;
+}
+
+/* The document goes to the gate, where it waits for questions. Its tokens, or 0 on failure. */
+static size_t read_document(const still_model *model, still_session *session, const struct frame *frame, const char *document) {
+  const char *const texts[] = {document, "\n\n"};
+  still_status status = still_append(session, frame->tokens, frame->end[0], NULL);
+  for (int i = 0; i < 2 && status == STILL_OK; i++) {
+    size_t n;
+    still_token *tokens = tokens_of(model, texts[i], 0, &n);
+    if (!tokens) return 0;
+    status = still_append(session, tokens, n, NULL);
+    free(tokens);
+  }
+  if (status != STILL_OK) fail("document", still_session_error(session));
+  return status == STILL_OK ? still_session_tokens(session, NULL, 0) : 0;
 }
 
 static void print_report(const still_report *report) {
@@ -91,14 +113,16 @@ static int answer(still_model *model, still_session *session, still_sampler *sam
   return status;
 }
 
-/* A session is a timeline: forget the last question, prefill this one. */
-static int ask(still_model *model, still_session *session, still_sampler *sampler, const char *document, const char *question) {
-  size_t n = 0;
+/* A session is a timeline: back to the document's end, then this question and the rest of the template. */
+static int ask(still_model *model, still_session *session, still_sampler *sampler, const struct frame *frame, size_t document,
+               const char *question) {
+  size_t n, tail = frame->end[1] - frame->end[0];
   still_report report = {.size = sizeof report};
-  still_token *tokens = tokens_of(model, document, question, &n);
+  still_token *tokens = tokens_of(model, question, tail, &n);
   if (!tokens) return EXIT_FAILURE;
-  still_status status = still_session_reset(session);
-  if (status == STILL_OK) status = still_prefill(session, tokens, n, &report);
+  memcpy(tokens + n, frame->tokens + frame->end[0], tail * sizeof *tokens);
+  still_status status = still_session_rewind(session, document);
+  if (status == STILL_OK) status = still_prefill(session, tokens, n + tail, &report);
   free(tokens);
   if (status != STILL_OK) return fail("prefill", still_session_error(session));
   printf("%s\n", question);
@@ -126,8 +150,11 @@ int main(int argc, char **argv) {
              still_sampler_open(settings, &sampler, &error) != STILL_OK) {
     fail(argv[1], error.text);
   } else {
-    status = EXIT_SUCCESS;
-    for (int i = 3; i < argc && status == EXIT_SUCCESS; i++) status = ask(model, session, sampler, document, argv[i]);
+    struct frame frame;
+    status = make_frame(model, &frame);
+    size_t n = status == EXIT_SUCCESS ? read_document(model, session, &frame, document) : 0;
+    if (n == 0) status = EXIT_FAILURE;
+    for (int i = 3; i < argc && status == EXIT_SUCCESS; i++) status = ask(model, session, sampler, &frame, n, argv[i]);
     fprintf(stderr, "questions: %lu progress calls\n", calls);
   }
   free(document);
