@@ -7,7 +7,8 @@
  * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no
  * further, because from there on it could only change itself. The policy dense is one stage and no gate; a timeline that is
  * short parks its rows too, because it may grow, and finds the gate open. Where memory holds the panels of a few layers only, a
- * stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate.
+ * stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate. Rows that a state parked
+ * at a lower layer climb from there.
  */
 #include "prefill.h"
 
@@ -106,24 +107,24 @@ static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, stru
   return STILL_OK;
 }
 
-/* All rows of stage i from row `first` on, lift by lift: one, unless memory is short of panels. */
-static still_status run_stage(struct sp_timeline *t, size_t i, size_t first, const struct aim *aim) {
+/* All rows of stage i from row `first` on, from half `from` on, lift by lift: one, unless memory is short of panels. */
+static still_status run_stage(struct sp_timeline *t, size_t i, unsigned from, size_t first, const struct aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
-  bool last = i + 1 == t->n_stages, waits = sp_stage_waits(stage, t->lift);
+  bool last = i + 1 == t->n_stages, waits = from > stage->from || sp_stage_waits(stage, t->lift);
   struct sp_watch watch = last ? (struct sp_watch){0} : watch_for(t, i);
-  struct sp_pass pass = {.to = stage->from, .watch = last ? NULL : &watch, .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER,
-                         .total = (uint64_t)(stage->rows - first) * ((stage->to - stage->from + 1) / 2),
+  struct sp_pass pass = {.to = from, .watch = last ? NULL : &watch, .phase = i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER,
+                         .total = (uint64_t)(stage->rows - first) * ((stage->to - from + 1) / 2),
                          .live = (double)stage->rows / (double)t->n};
   watch.query &= aim->question;
   SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), stage->rows, t->n));
   if (!last || waits) SP_TRY(t->backend->reserve_park(t->lane, i > 0, stage->rows));
   sp_lap(t->ctx, SP_TIME_MEMORY);
   while (pass.to < stage->to) {
+    for (size_t r = first; waits && pass.to > stage->from && r < stage->rows; r++) t->kept[r] = (uint32_t)r;
     pass.from = pass.to;
     pass.to = 2 * (pass.from / 2 + t->lift);
     if (pass.to > stage->to) pass.to = stage->to;
     SP_TRY(run_lift(t, i, first, &pass, aim));
-    for (size_t r = first; waits && r < stage->rows; r++) t->kept[r] = (uint32_t)r;
   }
   return STILL_OK;
 }
@@ -176,9 +177,21 @@ static still_status go_on(struct sp_timeline *t, size_t i, size_t *first) {
   return STILL_OK;
 }
 
+/* Rows that wait at half `from`, below the gate, are whole there and go on from it. Cancelled on the way they are lost. */
+static still_status climb(struct sp_timeline *t, unsigned from) {
+  size_t rows = t->finished, all = t->stage[0].rows;
+  t->finished = 0;
+  t->stage[0].rows = rows;
+  sp_phase_begin(t->ctx);
+  still_status status = run_stage(t, 0, from, 0, &(struct aim){0});
+  t->stage[0].rows = all;
+  if (status == STILL_OK) t->finished = rows;
+  return status;
+}
+
 /* Lays out the stages and finds the first row that stage 0 must compute. Where attention scores, the window's rows pass again for
  * what the gate records of them; without a gate one row does, because its logits are wanted. */
-static size_t begin(struct sp_timeline *t, bool question) {
+static still_status begin(struct sp_timeline *t, bool question) {
   unsigned gate = t->stage[0].to;
   size_t window = (size_t)t->settings->window, most = t->n;
   t->ready = false;
@@ -186,11 +199,13 @@ static size_t begin(struct sp_timeline *t, bool question) {
   t->tau = 0;
   t->n_stages = sp_prefill_stages(t->engine->config, t->settings, t->parked, t->n, t->stage, &t->why_dense);
   for (size_t r = 0; r < t->n; r++) t->position[r] = (uint32_t)r;
-  if (gate != t->stage[0].to) t->finished = t->above = 0; /* rows that were not parked at this gate */
+  bool below = gate % 2 && gate < t->stage[0].to;
+  if (gate != t->stage[0].to) t->above = 0; /* rows that were not parked at this gate */
+  if (gate != t->stage[0].to && !below) t->finished = 0;
   if (question && t->n_stages == 1) most = t->n - 1;
   if (question && !t->why_dense && sp_policies[t->settings->policy].query) most = t->n > window ? t->n - window : 0;
   if (t->finished > most) t->finished = most; /* the others are on their way again, and this call may fail */
-  return t->finished;
+  return below && t->finished ? climb(t, gate) : STILL_OK;
 }
 
 static void time_phase(struct sp_timeline *t, still_phase phase, double *since, double *panels) {
@@ -201,12 +216,13 @@ static void time_phase(struct sp_timeline *t, still_phase phase, double *since, 
 }
 
 /* All stages, or the first alone when there is no question. */
-static still_status run_stages(struct sp_timeline *t, size_t first, const struct aim *aim) {
+static still_status run_stages(struct sp_timeline *t, const struct aim *aim) {
   double since = sp_seconds(), panels = t->ctx->seconds[STILL_PHASE_PANELS];
-  size_t stages = aim->question ? t->n_stages : 1;
+  SP_TRY(begin(t, aim->question));
+  size_t stages = aim->question ? t->n_stages : 1, first = t->finished;
   for (size_t i = 0; i < stages; i++) {
     sp_phase_begin(t->ctx);
-    SP_TRY(run_stage(t, i, first, aim));
+    SP_TRY(run_stage(t, i, t->stage[i].from, first, aim));
     time_phase(t, i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, &since, &panels);
     if (i + 1 == stages) break;
     SP_TRY(go_on(t, i, &first));
@@ -218,15 +234,14 @@ static still_status run_stages(struct sp_timeline *t, size_t first, const struct
 }
 
 still_status sp_prefill(struct sp_timeline *t, const struct sp_observer *observer) {
-  size_t first = begin(t, true);
   SP_TRY(sp_gate_reserve(t->ctx, &t->gate, t->n));
-  SP_TRY(run_stages(t, first, &(struct aim){.observer = observer, .question = true}));
+  SP_TRY(run_stages(t, &(struct aim){.observer = observer, .question = true}));
   t->above = t->why_dense ? t->n : 0;
   t->ready = true;
   return STILL_OK;
 }
 
-still_status sp_append(struct sp_timeline *t) { return run_stages(t, begin(t, false), &(struct aim){0}); }
+still_status sp_append(struct sp_timeline *t) { return run_stages(t, &(struct aim){0}); }
 
 void sp_rewind(struct sp_timeline *t, size_t n) {
   t->n = n;

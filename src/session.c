@@ -194,7 +194,8 @@ static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   size_t size = r->size < sizeof *r ? r->size : sizeof *r;
   bool whole = t->n_stages == 1; /* no gate: rows go to the top also when they are only appended */
   size_t kept = t->n_scores ? t->n_kept : t->ready || whole ? t->n : 0;
-  still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = t->tau, .dense = t->why_dense && (t->ready || whole)};
+  still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = t->tau};
+  full.dense = t->why_dense && (t->ready || whole);
   full.start_layer = full.dense ? t->engine->config->n_layers : t->stage[0].to / 2;
   if (full.dense && t->why_dense) snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
   double work = 0;

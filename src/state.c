@@ -147,7 +147,8 @@ static still_status check_origin(struct sp_timeline *t, const uint32_t word[WORD
                  (unsigned)word[W_VERSION], SP_NUMERICS_VERSION);
 }
 
-/* Rows must wait where this timeline has its gate. Without a gate, rows that went to the top do as well. */
+/* Rows must wait where this timeline has its gate, or below it: from there they climb. Without a gate, rows that went to the top
+ * do as well. */
 static still_status check_gate(struct sp_timeline *t, const uint32_t word[WORDS]) {
   struct sp_stage stage[SP_MOST_STAGES];
   const char *why;
@@ -156,12 +157,12 @@ static still_status check_gate(struct sp_timeline *t, const uint32_t word[WORDS]
   sp_prefill_stages(t->engine->config, t->settings, true, 1, stage, &why);
   if (word[W_TO] != stage[0].to && is_whole(t, word[W_TO]) && !dense)
     return refuse(t, STILL_EUNSUPPORTED, "was saved by a dense session, whose rows wait nowhere; take --dense, or save it again");
-  if (word[W_TO] != stage[0].to && !is_whole(t, word[W_TO]))
+  if (word[W_TO] > stage[0].to && !is_whole(t, word[W_TO]))
     return sp_fail(&t->ctx->error, STILL_EUNSUPPORTED,
-                   "the rows of the state wait at layer %u and those of this session at layer %u; take --start %.4f, or save "
-                   "it again",
+                   "the rows of the state wait at layer %u, above the start layer %u of this session; take --start %.4f, or "
+                   "save it again",
                    (unsigned)word[W_TO] / 2, stage[0].to / 2, (word[W_TO] / 2 + 0.5) / layers);
-  if (block && word[W_TO] % 2 && !word[W_BLOCK])
+  if (block && word[W_TO] == stage[0].to && word[W_TO] % 2 && !word[W_BLOCK])
     return refuse(t, STILL_EUNSUPPORTED,
                   "lacks what the policy block scores by, which cannot be had from parked rows; save it under that policy");
   return STILL_OK;

@@ -1,5 +1,6 @@
 /*
- * check_regate.c - one text and many questions: what is asked of parked rows equals a fresh prefill of the same tokens, bit for bit.
+ * check_regate.c - one text and many questions: what is asked of parked rows equals a fresh prefill of the same tokens, bit for
+ * bit.
  *
  * In:       tiny models, seeded texts and questions; STILLPOINT_PAIRS, if set, how many pairs of both (100).  Out: TAP.
  * Not here: state files in themselves (check_state.c).
@@ -28,11 +29,13 @@ static struct opened open_small(const char *settings) {
 
 static size_t between(uint64_t *seed, size_t least, size_t most) { return least + tiny_random(seed) % (most - least + 1); }
 
-/* Settings of everything above the gate, by lot; the start is the same everywhere. A third of the sessions are dense by length. */
-static void settle(char settings[192], uint64_t *seed, int policy) {
+/* Settings of everything above the gate, by lot, for a gate at layer start / 2 of 5. A third of the sessions are dense by length.
+ */
+static void settle(char settings[192], uint64_t *seed, int policy, int start) {
   static const int minima[] = {0, 120, 1024};
-  snprintf(settings, 192, "policy=%s ratio=0.%zu window=%zu pool=%zu every=%zu gate-seed=%zu chunk=%zu suffix=8 min-tokens=%d",
-           policies[policy], between(seed, 1, 9), between(seed, 1, 64), 2 * between(seed, 0, 8) + 1, between(seed, 0, 1),
+  snprintf(settings, 192,
+           "start=0.%d policy=%s ratio=0.%zu window=%zu pool=%zu every=%zu gate-seed=%zu chunk=%zu suffix=8 min-tokens=%d",
+           start, policies[policy], between(seed, 1, 9), between(seed, 1, 64), 2 * between(seed, 0, 8) + 1, between(seed, 0, 1),
            between(seed, 0, 99), between(seed, 1, 200), minima[between(seed, 0, 2)]);
 }
 
@@ -71,13 +74,13 @@ static void check_pair(uint64_t pair, struct opened models[3]) {
   if (policy == DENSE && pair % 2) other = DENSE; /* a state without parked rows, or one with them that halts nothing */
   size_t text = between(&seed, 1, 230), n = between(&seed, 1, 90), before = between(&seed, 1, 90);
   still_token *tokens = run_tokens(MOST, VOCAB, seed), all[MOST];
-  settle(settings, &seed, other);
+  settle(settings, &seed, other, 4);
   still_session *s = run_session(models[pair % 3].model, settings);
   append_in_pieces(s, tokens, text, &seed);
   ask(s, text, tokens + MOST - before, before);
   for (size_t i = 0; i < pair % 4; i++) ck_assert(still_decode(s, tokens[i]) == STILL_OK);
   if (policy != other || pair % 2) {
-    settle(settings, &seed, policy);
+    settle(settings, &seed, policy, pair % 3 && policy != DENSE ? 4 : 6); /* some rows climb two layers */
     s = through_a_file(s, models[(pair + 1) % 3].model, settings);
   }
   ask(s, text, tokens + text, n);
@@ -168,12 +171,14 @@ END_TEST
 
 /* ---- what the calls promise ------------------------------------------------------------------------------------ */
 
-struct counts { /* rows x layers that passed, below and above the gate */
-  uint64_t done[STILL_PHASES];
+struct counts { /* rows x layers that passed, below and above the gate; the longest way of a call */
+  uint64_t done[STILL_PHASES], most;
 };
 
 static int count_work(void *user, const still_progress *p) {
-  ((struct counts *)user)->done[p->phase] = p->done;
+  struct counts *c = user;
+  c->done[p->phase] = p->done;
+  if (p->phase == STILL_PHASE_LOWER && p->total > c->most) c->most = p->total;
   return 0;
 }
 
@@ -192,7 +197,7 @@ START_TEST(work_is_done_once) {
   struct counts c = {0};
   still_report report = {.size = sizeof report};
   still_token *tokens = run_tokens(MOST, VOCAB, 6);
-  still_session *s = counted(o.model, "min-tokens=0 start=0.4 window=16 suffix=8 ratio=0.5", &c); /* the gate is at layer 2 of 5 */
+  still_session *s = counted(o.model, "min-tokens=0 start=0.4 window=16 suffix=8 ratio=0.5", &c); /* gate: layer 2 of 5 */
   ck_assert_int_eq(still_append(s, tokens, 300, &report), STILL_OK);
   ck_assert_uint_eq(c.done[STILL_PHASE_LOWER], 300 * 3);
   ck_assert_uint_eq(c.done[STILL_PHASE_UPPER], 0);
@@ -214,6 +219,38 @@ START_TEST(work_is_done_once) {
   ck_assert_int_eq(still_prefill(s, tokens + 300, 10, NULL), STILL_OK);
   ck_assert_uint_eq(c.done[STILL_PHASE_LOWER], 10 * 3);
   still_session_close(s);
+  run_close(&o);
+  free(tokens);
+}
+END_TEST
+
+/* Rows that wait below the gate go on from there, and those of the question alone begin at the bottom. */
+START_TEST(rows_climb) {
+  static const char *const settings[] = {"min-tokens=0 start=0.6 window=16 suffix=8 ratio=0.5", "start=0.6",
+                                         "min-tokens=0 start=0.6 window=16 suffix=8 ratio=0.5 policy=block every=1",
+                                         "policy=dense start=0.6", "start=1"};
+  struct opened o = open_small(_i % 2 ? "panels=1" : "");
+  struct counts c = {0};
+  still_token *tokens = run_tokens(MOST, VOCAB, 12);
+  char path[] = "check_regate_XXXXXX";
+  close(mkstemp(path));
+  still_session *low = run_session(o.model, "start=0.2"), *high = counted(o.model, settings[_i], &c);
+  ck_assert_int_eq(still_append(low, tokens, 300, NULL), STILL_OK);
+  ck_assert_int_eq(still_session_save(low, path), STILL_OK);
+  ck_assert_msg(still_session_load(high, path) == STILL_OK, "%s", still_session_error(high));
+  ck_assert_int_eq(still_prefill(high, tokens + 300, 20, NULL), STILL_OK);
+  ck_assert_uint_le(c.most, 300 * 4); /* of layers 1 to 4 at the most; 320 rows x 4 layers and more from the bottom */
+  struct run climbed = run_take(high, o.model), fresh = run_prefill(o.model, settings[_i], tokens, 320);
+  run_same(&fresh, &climbed, settings[_i]);
+  run_free(&climbed);
+  ask(high, 300, tokens + 300, 20); /* once is enough */
+  climbed = run_take(high, o.model);
+  run_same(&fresh, &climbed, settings[_i]);
+  run_free(&climbed);
+  run_free(&fresh);
+  unlink(path);
+  still_session_close(low);
+  still_session_close(high);
   run_close(&o);
   free(tokens);
 }
@@ -383,7 +420,8 @@ static void spell(const still_model *model, const still_token *tokens, size_t n,
 
 /* Pieces with their gaps filled are the text of the whole dialogue. */
 START_TEST(pieces_make_the_dialogue) {
-  static const char *const roles[] = {"system", "user", "assistant", "user"}, *const words[] = {"Be <|im_end|> brief.", "one", "two", "3"};
+  static const char *const roles[] = {"system", "user", "assistant", "user"};
+  static const char *const words[] = {"Be <|im_end|> brief.", "one", "two", "3"};
   struct opened o = open_small("");
   still_message whole[4], gaps[4];
   still_token tokens[256];
@@ -424,6 +462,7 @@ int main(void) {
   tcase_add_test(tc, every_level);
   tcase_add_test(tc, float_path_asks_too);
   tcase_add_test(tc, work_is_done_once);
+  tcase_add_loop_test(tc, rows_climb, 0, 5);
   tcase_add_loop_test(tc, dense_goes_on, 0, 2);
   tcase_add_test(tc, cancel_an_append);
   tcase_add_test(tc, gate_opens_and_closes);

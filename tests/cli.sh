@@ -171,8 +171,11 @@ ok "and under another policy" same wanted asked
 ok "which is another answer" sh -c '! cmp -s who asked'
 ask --load text.state -p 'Who was there?' >out 2>report
 ok "the report says how much was kept" grep -qE '^question 1 .* kept \(33\.[0-9] %\), gate at layer 2' report
-ok "a state for another start layer: 6" code 6 stillpoint ask -m model.gguf --load text.state --start 0.6 -p x
+ok "a state for a lower start layer: 6" code 6 stillpoint ask -m model.gguf --load text.state --start 0.2 -p x
 ok "with the start that it has" grep -qF -- '--start 0.4167' code.err
+ask -q --load text.state -p 'Who was there?' --start 0.6 >asked
+ask -q report.txt -p 'Who was there?' --start 0.6 >wanted
+ok "for a higher one its rows climb" same wanted asked
 mktiny --seed 2 -o sibling.gguf
 ok "a state of another model: 6" code 6 stillpoint ask -m sibling.gguf --load text.state -p x
 head -c 4000 text.state >cut.state

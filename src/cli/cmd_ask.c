@@ -26,7 +26,8 @@ struct ask {
 static int check_options(const struct cli *cli) {
   const struct cli_values *given = &cli->given;
   bool text = given->files.count || given->operand;
-  if (given->load && (text || given->save)) return cli_usage(cli, "--load brings the text; leave -f, the operand and --save away");
+  if (given->load && (text || given->save))
+    return cli_usage(cli, "--load brings the text; leave -f, the operand and --save away");
   if (!given->load && !text) return cli_usage(cli, "there is no text to ask about; name its file, or a state with --load");
   if (given->asked.count && given->questions) return cli_usage(cli, "questions were given twice, with -p and with --questions");
   if (given->raw && given->system) return cli_usage(cli, "--system needs the chat template");
