@@ -281,9 +281,9 @@ STILL_API still_status still_set_eligible(still_session *session, const uint8_t 
  * was there before as it is. The session is not changed. */
 STILL_API still_status still_session_save(still_session *session, const char *path);
 /* Replaces the session's tokens by those of a state; after a rewind or at once, the next prefill asks about them. Ratio,
- * threshold, policy, window, pool and the other settings of the gate may be others than when it was saved, except that the policy
- * block needs a state saved under block. So may the start layer be a higher one: the first prefill then takes the rows through the
- * layers between, once. Refused, with the session unchanged: a file that is no state, or damaged by so much as a bit
+ * threshold, policy, window, pool and the other settings of the gate may be others than when it was saved, except that the
+ * policy block needs a state saved under block. So may the start layer be a higher one: the first prefill then takes the rows
+ * through the layers between, once. Refused, with the session unchanged: a file that is no state, or damaged by so much as a bit
  * (STILL_EFORMAT); a state of another model or numerics, or of a higher start layer (STILL_EUNSUPPORTED); more tokens than the
  * context (STILL_ELIMIT) or memory holds. Until it is loaded, what the session held is in memory as well. */
 STILL_API still_status still_session_load(still_session *session, const char *path);

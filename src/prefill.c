@@ -6,9 +6,9 @@
  *
  * A gate at layer l_s stands between its attention and its feed-forward: rows are parked as x + U, and a halted row goes no
  * further, because from there on it could only change itself. The policy dense is one stage and no gate; a timeline that is
- * short parks its rows too, because it may grow, and finds the gate open. Where memory holds the panels of a few layers only, a
- * stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate. Rows that a state parked
- * at a lower layer climb from there.
+ * short parks its rows too, because it may grow, and finds the gate open. Where memory holds the panels of a few layers only,
+ * a stage is gone through in lifts of so many layers, and rows wait between two lifts as they do at a gate. Rows that a state
+ * parked at a lower layer climb from there.
  */
 #include "prefill.h"
 
