@@ -98,6 +98,7 @@ _stillpoint() {
       '--seed[seed of the sampler]:N:' \
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
@@ -143,6 +144,7 @@ _stillpoint() {
       '--seed[seed of the sampler]:N:' \
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
