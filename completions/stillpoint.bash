@@ -3,7 +3,7 @@ _stillpoint() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity bench cpu selftest digest help completion' -- "$current"))
+    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion' -- "$current"))
     return
   fi
   case $command:$before in
@@ -43,6 +43,12 @@ _stillpoint() {
     perplexity:--numerics) words='int8 float' ;;
     perplexity:--progress) words='auto always never' ;;
     perplexity:--device) words='auto none' ;;
+    eval:--policy) words='query delta block random inverse recent dense' ;;
+    eval:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    eval:--numa) words='auto off spread local replicate' ;;
+    eval:--numerics) words='int8 float' ;;
+    eval:--progress) words='auto always never' ;;
+    eval:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     bench:--numa) words='auto off spread local replicate' ;;
@@ -66,7 +72,7 @@ _stillpoint() {
     digest:--progress) words='auto always never' ;;
     digest:--device) words='auto none' ;;
     completion:*) words='bash zsh fish' ;;
-    help:*) words='run ask chat tokenize inspect perplexity bench cpu selftest digest help completion' ;;
+    help:*) words='run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion' ;;
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
@@ -76,6 +82,7 @@ _stillpoint() {
         tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        eval:-*) words='--model --file --hay --sets --predict --continuation --places --questions --per-text --lengths --depths --out --plot --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;

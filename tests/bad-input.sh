@@ -180,6 +180,39 @@ ok "no model" fails 1 "-m FILE" run -p hello
 make template --without tokenizer.chat_template
 ok "no chat template" fails 6 "--raw" run -m "$file" -p hello
 ok "prompt file that is not there" fails 4 "No such file" run -m "$good" --raw -f "$work/none.txt"
+# ---- eval
+
+evaluate() {
+  wanted_code=$1 wanted_word=$2
+  shift 2
+  fails "$wanted_code" "$wanted_word" eval -m "$good" --lengths 1200 --questions 1 -n 1 "$@"
+}
+echo 'A short text. It says little.' >"$work/short.txt"
+echo 'notes of mine' >"$work/notes.txt"
+ok "eval: unknown set" evaluate 1 '"two" is none' --sets one,two
+ok "eval: no set at all" evaluate 1 '"" is none' --sets ''
+ok "eval: loss without a text" evaluate 1 "-f FILE" --sets loss
+ok "eval: a text that nothing uses" evaluate 1 "--hay FILE" --sets one -f "$work/long.txt"
+ok "eval: dense against dense" evaluate 1 "--policy" --policy dense
+ok "eval: depth above a hundred" evaluate 1 "100" --depths 50,101
+ok "eval: a depth twice" evaluate 1 "once" --depths 50,50
+ok "eval: eleven questions a text" evaluate 1 "per-text" --per-text 11
+ok "eval: no lengths" evaluate 1 "lengths" --lengths ,
+ok "eval: ratio out of range" evaluate 1 "ratio" --ratio 1
+ok "eval: unknown policy" evaluate 1 "policy" --policy guess
+ok "eval: length without room for the facts" evaluate 2 "--lengths" --lengths 60
+ok "eval: length of too few lines" evaluate 2 "needs 100" --sets count --lengths 400
+ok "eval: hay too short" evaluate 2 "--hay" --hay "$work/short.txt"
+ok "eval: text too short" evaluate 2 "--places" --sets loss -f "$work/short.txt"
+ok "eval: no such hay" evaluate 4 "No such file" --hay "$work/none.txt"
+ok "eval: hay that is no text" evaluate 5 "NUL byte" --hay "$good"
+ok "eval: results in a directory that is not there" evaluate 4 "No such file" --out "$work/none/results"
+ok "eval: results in a file of something else" evaluate 5 "--out" --out "$work/notes.txt"
+ok "which stays as it is" grep -qx 'notes of mine' "$work/notes.txt"
+ok "eval: plot in a directory that is not there" evaluate 4 "No such file" --plot "$work/none/map.svg"
+ok "eval: prompts longer than the context" evaluate 7 "context of 1000" --ctx 1000
+ok "eval: no room to answer in the context" evaluate 7 "context" --ctx 1201
+
 if [ -c /dev/full ]; then
   full() { stillpoint inspect "$good" >/dev/full 2>"$work/err"; [ $? = 4 ] && one_sentence "$work/err"; }
   ok "standard output is full" full

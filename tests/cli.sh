@@ -32,7 +32,7 @@ same() { [ -s "$1" ] && cmp "$1" "$2"; }
 
 # ---- help, version, usage
 
-ok "ten commands" test "$(echo "$commands" | wc -w)" = 10
+ok "eleven commands" test "$(echo "$commands" | wc -w)" = 11
 for command in $commands; do
   ok "$command --help" code 0 stillpoint "$command" --help
   none "$command --help stays within 80 columns" "$(awk 'length($0) > 80' code.out)"
@@ -265,6 +265,67 @@ ok "continuation of a dense prefill" code 0 stillpoint perplexity -m model.gguf 
 ok "halting nothing costs nothing" grep -qE '^cost of halting +\+0\.000000 ' code.out
 ok "a window that the text does not fill" code 2 stillpoint perplexity -m model.gguf -f short.txt --continuation 4
 
+# ---- eval: a tiny model knows no answers, but it says the same twice
+
+measure() { stillpoint eval -m model.gguf --lengths 1200,1500 --questions 3 --per-text 2 -n 6 --min-tokens 500 "$@"; }
+# figures FILE: its table without what was timed
+figures() { sed '/^  length  prefills/,$d' "$1"; }
+measure --sets many,count >whole
+ok "eval: a row for each length and set, and their sums" test "$(grep -cE '^ +(1200|1500|all) +(many|count|all) +[0-9]+ ' whole)" = 9
+ok "eval: bound and time" grep -qE '^ +1200 +4 +3[0-9]\.[0-9] % +1\.[0-9]+ ' whole
+measure --sets many,count --out results.jsonl --threads 1 >first
+equal "eval: a result for each question in both modes" 24 "$(wc -l <results.jsonl | tr -d ' ')"
+ok "eval: threads change nothing" test "$(figures whole | sed 1d)" = "$(figures first | sed 1d)"
+# A run that ended in the middle of its 12th result.
+head -n 11 results.jsonl >cut.jsonl
+sed -n 12p results.jsonl | head -c 100 >>cut.jsonl
+measure --sets many,count --out cut.jsonl >again
+ok "eval: goes on where a run ended" test "$(figures whole)" = "$(figures again)"
+results() { sed 's/, "seconds": [^,}]*//' "$1" | sort; }
+ok "eval: and ends with the same results" test "$(results results.jsonl)" = "$(results cut.jsonl)"
+cp results.jsonl before.jsonl
+measure --sets many,count --out results.jsonl >again
+ok "eval: what is there is not run again" same before.jsonl results.jsonl
+measure --sets many --ratio 0.5 --out results.jsonl >again
+equal "eval: another setting shares the dense results" 30 "$(wc -l <results.jsonl | tr -d ' ')"
+measure --sets many --seed 2 --out results.jsonl >again
+equal "eval: another seed shares none" 42 "$(wc -l <results.jsonl | tr -d ' ')"
+stillpoint eval -m model.gguf --sets loss,agree --lengths 1200 --places 3 --continuation 8 --ratio 0 -f report.txt >out
+ok "eval: halting nothing costs nothing" grep -qE '^ +1200 +loss +3 .* \+0\.0000 \[\+0\.0000, \+0\.0000\]$' out
+ok "eval: and continues alike" grep -qE '^ +1200 +agree +3 +- +1\.000 \[1\.000, 1\.000\] ' out
+stillpoint perplexity -m model.gguf --chunk-tokens 1208 --continuation 8 --chunks 1 -f report.txt >out2
+stillpoint eval -m model.gguf --sets loss --lengths 1200 --places 1 --continuation 8 -f report.txt --out loss.jsonl >out
+equal "eval: loss is that of perplexity --continuation" "$(awk '$1 == "loss" { printf "%.6f", $2 }' out2)" \
+  "$(sed -n '2s/.*"loss": \([^,]*\),.*/\1/p' loss.jsonl | awk '{ printf "%.6f", $1 }')"
+measure --sets one --hay report.txt --hay report.txt --plot map.svg >out
+ok "eval --hay: the text is there" grep -q '^ *1500 ' out
+if command -v python3 >/dev/null 2>&1; then
+  # Nothing outside the picture, a cell and two texts for each length, depth and panel: 2 x 5 x 3, six of them empty.
+  ok "eval --plot: cells within the picture" python3 -c 'import sys, xml.etree.ElementTree as tree
+root = tree.parse("map.svg").getroot()
+width, height = float(root.get("width")), float(root.get("height"))
+rects = [r for r in root if r.tag.endswith("rect")][1:]
+cells = [r for r in rects if r.get("stroke")]
+inside = all(0 <= float(r.get("x")) and float(r.get("x")) + float(r.get("width")) <= width and
+             0 <= float(r.get("y")) and float(r.get("y")) + float(r.get("height")) <= height for r in rects)
+places = {(r.get("x"), r.get("y")) for r in cells}
+sys.exit(not (inside and len(cells) == len(places) == 2 * 5 * 3))'
+else
+  skip "eval --plot" "no python3 here"
+fi
+mktiny --without tokenizer.chat_template -o plain.gguf
+stillpoint eval -m plain.gguf --sets one --lengths 1200 --questions 1 -n 2 >out
+ok "eval: without a chat template prompts are plain" grep -q 'plain prompts' out
+if timeout --version >/dev/null 2>&1; then
+  # shellcheck disable=SC2086
+  timeout --preserve-status -s INT 2 $EMULATOR "$BUILD/stillpoint" eval -m model.gguf --lengths 7000 --questions 100 --isa ref \
+    --out stopped.jsonl >out 2>err
+  equal "eval: SIGINT ends with 130" 130 $?
+  ok "eval: and says how to go on" grep -q 'the same command goes on from there' err
+else
+  skip "eval: SIGINT ends with 130" "no timeout(1) here"
+fi
+
 # ---- JSON
 
 if command -v python3 >/dev/null 2>&1; then
@@ -301,6 +362,11 @@ for row in json.load(open("json.out"))["prefill"]:
     kinds = row["kinds"]
     print(sum(kinds.values()), row["seconds"][-1])
     if kinds["linear"] <= 0 or kinds["attention"] <= 0 or not 0.9 < sum(kinds.values()) / row["seconds"][-1] < 1.01: sys.exit(1)'
+  ok "eval --json" json stillpoint.eval/1 eval -m model.gguf --lengths 1200 --questions 2 --per-text 1 -n 2 --sets one,table,loss -f report.txt \
+    --places 2 --continuation 4
+  equal "its rows" "one 2 table 2 all 4 loss 2" "$(python3 -c 'import json
+print(*(word for r in json.load(open("json.out"))["rows"] for word in (r["set"], r["n"])))')"
+  equal "its cells" 10 "$(python3 -c 'import json; print(len(json.load(open("json.out"))["cells"]))')"
   ok "cpu --json" json stillpoint.cpu/1 cpu
   ok "selftest --json" json stillpoint.selftest/1 selftest --isa ref
   ok "digest --json" json stillpoint.digest/1 digest -m model.gguf -f report.txt

@@ -15,8 +15,9 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_gguf tests/check_numa tests/check_quant \
-  tests/check_regate tests/check_save tests/check_session tests/check_state tests/check_text tests/check_vocab \
+  tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_eval tests/check_eval_figures \
+  tests/check_gguf tests/check_numa tests/check_quant tests/check_regate tests/check_save tests/check_session tests/check_state \
+  tests/check_text tests/check_vocab \
   tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
@@ -36,6 +37,10 @@ tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_mod
 tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_chat_SOURCES = tests/check_chat.c tests/chat_cases.h tests/chat_cases.c
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
+tests_check_eval_SOURCES = tests/check_eval.c tests/run.h tests/run.c $(tiny_model) src/cli/eval_random.c src/cli/eval_hay.c \
+  src/cli/eval_words.c src/cli/eval_sets.c src/cli/eval_text.c src/cli/eval_answer.c
+tests_check_eval_figures_SOURCES = tests/check_eval_figures.c src/cli/eval_stats.c src/cli/eval_cost.c src/cli/eval_store.c \
+  src/cli/score.c src/cli/json.c
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_model)
 tests_check_regate_SOURCES = tests/check_regate.c tests/run.h tests/run.c $(tiny_model)

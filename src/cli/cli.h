@@ -20,7 +20,7 @@ enum { CLI_OK = 0, CLI_USAGE = 1, CLI_SIGNAL = 128 };
 /* One bit a command, for "which commands take this option". */
 enum {
   CLI_RUN = 1, CLI_TOKENIZE = 2, CLI_INSPECT = 4, CLI_PERPLEXITY = 8, CLI_BENCH = 16, CLI_CPU = 32, CLI_SELFTEST = 64,
-  CLI_DIGEST = 128, CLI_ASK = 256, CLI_CHAT = 512, CLI_ALL = 1023
+  CLI_DIGEST = 128, CLI_ASK = 256, CLI_CHAT = 512, CLI_EVAL = 1024, CLI_ALL = 2047
 };
 
 /* Which settings of the library a command takes, by scope. Those of the model are taken by all. */
@@ -32,10 +32,11 @@ struct cli_list { /* an option that may be repeated; points into argv */
 };
 
 struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
-  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand,
-      *questions, *save, *load;
-  struct cli_list files, stops, asked;
-  const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat; /* numbers, checked by cli_count */
+  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
+  const char *questions; /* ask: a file; eval: a number */
+  const char *save, *load, *sets, *out, *plot;
+  struct cli_list files, stops, asked, hay;
+  const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat, *per_text, *places; /* numbers, by cli_count */
   bool json, quiet, raw, parse_special, logprobs, keys, tensors, kinds, chat, no_bos, help, version;
 };
 
@@ -66,6 +67,7 @@ int cmd_bench(struct cli *cli);
 int cmd_cpu(struct cli *cli);
 int cmd_selftest(struct cli *cli);
 int cmd_digest(struct cli *cli);
+int cmd_eval(struct cli *cli);
 
 #if defined __GNUC__
 #define CLI_PRINTF(f, a) __attribute__((format(printf, f, a)))

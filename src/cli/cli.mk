@@ -16,11 +16,28 @@ stillpoint_SOURCES = \
   src/cli/dialogue.c src/cli/dialogue.h \
   src/cli/score.c src/cli/score.h \
   src/cli/duet.c src/cli/duet.h \
+  src/cli/eval.h \
+  src/cli/eval_random.c src/cli/eval_random.h \
+  src/cli/eval_hay.c src/cli/eval_hay.h \
+  src/cli/eval_words.c src/cli/eval_words.h \
+  src/cli/eval_sets.c src/cli/eval_sets.h \
+  src/cli/eval_text.c src/cli/eval_text.h \
+  src/cli/eval_answer.c src/cli/eval_answer.h \
+  src/cli/eval_stats.c src/cli/eval_stats.h \
+  src/cli/eval_cost.c src/cli/eval_cost.h \
+  src/cli/eval_store.c src/cli/eval_store.h \
+  src/cli/eval_ask.c src/cli/eval_ask.h \
+  src/cli/eval_key.c src/cli/eval_key.h \
+  src/cli/eval_work.c src/cli/eval_work.h \
+  src/cli/eval_sum.c \
+  src/cli/eval_print.c \
+  src/cli/eval_plot.c \
   src/cli/cmd_ask.c \
   src/cli/cmd_bench.c \
   src/cli/cmd_chat.c \
   src/cli/cmd_cpu.c \
   src/cli/cmd_digest.c \
+  src/cli/cmd_eval.c \
   src/cli/cmd_inspect.c \
   src/cli/cmd_perplexity.c \
   src/cli/cmd_run.c \

@@ -101,10 +101,6 @@ static int compute(struct digest *d) {
   return hash_greedy(d);
 }
 
-static void hex(const uint8_t sha[32], char text[REPORT_HEX]) {
-  for (size_t i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", sha[i]);
-}
-
 /* Kernels that were never called are left out; --json has them all. */
 static void print_lines(const struct digest *d, const char *all) {
   const still_model *model = d->engine.model;
@@ -113,7 +109,7 @@ static void print_lines(const struct digest *d, const char *all) {
   const char *name;
   uint64_t calls;
   for (int part = 0; part < PARTS; part++) {
-    hex(d->sha[part], text);
+    report_hex(d->sha[part], text);
     printf("%-7s %s  %zu values\n", part_names[part], text, d->count[part]);
   }
   if (still_model_describe(model, &info) == STILL_OK) printf("isa     %s\n", info.isa);
@@ -135,7 +131,7 @@ static void print_json(const struct digest *d, const char *all) {
   json_count(&j, "prompt_tokens", d->prompt.count);
   report_json_prefill(&j, "prefill", &d->report);
   for (int part = 0; part < PARTS; part++) {
-    hex(d->sha[part], text);
+    report_hex(d->sha[part], text);
     json_object(&j, part_names[part]);
     json_count(&j, "values", d->count[part]);
     json_text(&j, "sha256", text);

@@ -174,7 +174,7 @@ int cli_encode(struct cli_engine *engine, const struct cli_text *text, unsigned 
 }
 
 /* A message is a C string, so a NUL byte would cut it: better refused than cut. */
-static int encode_chat(struct cli_engine *engine, const struct cli_text *text, unsigned flags, struct cli_tokens *out) {
+int cli_encode_chat(struct cli_engine *engine, const struct cli_text *text, unsigned flags, struct cli_tokens *out) {
   const struct cli *cli = engine->cli;
   if (memchr(text->text, '\0', text->bytes))
     return cli_fail(cli, STILL_EFORMAT, "the text holds a NUL byte at offset %zu, which no chat message can; --raw takes it",
@@ -196,7 +196,7 @@ int cli_prompt(struct cli_engine *engine, bool chat, bool may_be_empty, struct c
   if (text.bytes == 0 && !may_be_empty)
     code = cli_fail(cli, STILL_EARG, "the prompt is empty; give one with -p TEXT, -f FILE or on standard input");
   else
-    code = chat ? encode_chat(engine, &text, special, out) : cli_encode(engine, &text, special | bos, out);
+    code = chat ? cli_encode_chat(engine, &text, special, out) : cli_encode(engine, &text, special | bos, out);
   drop(&text);
   return code;
 }

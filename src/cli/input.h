@@ -24,6 +24,8 @@ int cli_read(const struct cli *cli, const char *path, struct cli_text *out); /* 
 /* The files of -f and, if it is not NULL, one more, with `between` in the middle; no bytes if there are none. */
 int cli_read_files(const struct cli *cli, const char *more, const char *between, struct cli_text *out);
 int cli_encode(struct cli_engine *engine, const struct cli_text *text, unsigned flags, struct cli_tokens *out);
+/* As a user's message in the chat template, behind --system if it was given. */
+int cli_encode_chat(struct cli_engine *engine, const struct cli_text *text, unsigned flags, struct cli_tokens *out);
 /* The prompt of the command line: -f files, then -p or the operand, or --tokens; through the chat template if `chat`. */
 int cli_prompt(struct cli_engine *engine, bool chat, bool may_be_empty, struct cli_tokens *out);
 

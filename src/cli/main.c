@@ -23,6 +23,7 @@ const struct cli_command cli_commands[] = {
     {"inspect", CLI_INSPECT, CLI_SESSION, "[FILE]", cmd_inspect, "show what is in a model file and what memory it will take"},
     {"perplexity", CLI_PERPLEXITY, CLI_SESSION, NULL, cmd_perplexity,
      "measure how well a model predicts a text, and what halting costs"},
+    {"eval", CLI_EVAL, CLI_SESSION, NULL, cmd_eval, "measure what a halting setting answers, predicts and saves, against dense"},
     {"bench", CLI_BENCH, CLI_SESSION, NULL, cmd_bench, "measure the speed of prefill and decode"},
     {"cpu", CLI_CPU, 0, NULL, cmd_cpu, "show the instruction sets of this machine and the one that is used"},
     {"selftest", CLI_SELFTEST, 0, NULL, cmd_selftest, "compare every kernel with the reference on this machine"},

@@ -42,6 +42,11 @@ static const struct cli_option own[] = {
     TEXT("save", 0, "FILE", save, CLI_ASK, "write the text as it waits at the gate to a state file"),
     TEXT("load", 0, "FILE", load, CLI_ASK, "take the text from a state file"),
     LIST("file", 'f', "FILE", files, CLI_PERPLEXITY, "a text to predict; may be repeated"),
+    LIST("file", 'f', "FILE", files, CLI_EVAL, "a text for the sets loss and agree; may be repeated"),
+    LIST("hay", 0, "FILE", hay, CLI_EVAL,
+         "text in which facts are hidden; may be repeated [default: sentences made from --seed]"),
+    TEXT("sets", 0, "NAME,...", sets, CLI_EVAL,
+         "which of one, many, table, chain, count (questions), loss and agree (with -f) [default: all]"),
     LIST("file", 'f', "FILE", files, CLI_BENCH, "a text to prefill, repeated as needed [default: tokens made from --seed]"),
     TEXT("tokens", 0, "IDS", tokens, PROMPTED | CLI_TOKENIZE, "the prompt as token ids: 1,2,3 or @FILE"),
     TEXT("system", 0, "TEXT", system, PROMPTED | TALKS | CLI_TOKENIZE, "system message of the chat template"),
@@ -55,6 +60,7 @@ static const struct cli_option own[] = {
     COUNT("predict", 'n', 256, predict, CLI_RUN | TALKS, "most tokens of the answer"),
     COUNT("predict", 'n', 16, predict, CLI_DIGEST, "greedy tokens to decode"),
     COUNT("predict", 'n', 32, predict, CLI_BENCH, "tokens to decode at each depth"),
+    COUNT("predict", 'n', 32, predict, CLI_EVAL, "most tokens of an answer"),
     LIST("stop", 0, "TEXT", stops, CLI_RUN | TALKS, "end the answer where this text would begin; may be repeated"),
     FLAG("logprobs", 0, logprobs, CLI_RUN, "one line a token: id, log probability, text"),
     FLAG("keys", 0, keys, CLI_INSPECT, "list the file's keys"),
@@ -67,6 +73,16 @@ static const struct cli_option own[] = {
          "compare with float (or int8): KL divergence, difference in loss, agreement of first choices and of kept tokens"),
     TEXT("continuation", 0, "N", continuation, CLI_PERPLEXITY,
          "loss of the last N tokens of each window after a prefill of the others, dense and halted"),
+    COUNT("continuation", 0, 256, continuation, CLI_EVAL, "tokens behind each place that the set loss scores"),
+    COUNT("places", 0, 12, places, CLI_EVAL, "places in the texts of -f for each length, evenly spread"),
+    COUNT("questions", 0, 20, questions, CLI_EVAL, "questions of each set for each length"),
+    COUNT("per-text", 0, 10, per_text, CLI_EVAL, "most questions about one text"),
+    TEXT("lengths", 0, "N,N,...", lengths, CLI_EVAL, "tokens of the prompts [default 2048,4096]"),
+    TEXT("depths", 0, "N,N,...", depths, CLI_EVAL,
+         "where facts stand, in per cent of the text before them [default 10,30,50,70,90]"),
+    TEXT("out", 0, "FILE", out, CLI_EVAL,
+         "keep single results in this file, a JSON object a line; those that it holds already are not run again"),
+    TEXT("plot", 0, "FILE", plot, CLI_EVAL, "write heat maps of depth and length (SVG)"),
     TEXT("lengths", 0, "N,N,...", lengths, CLI_BENCH, "prompt lengths of the prefill [default 512,2048,8192]"),
     TEXT("depths", 0, "N,N,...", depths, CLI_BENCH, "prompt lengths before the decoding; 0: none [default 512,2048]"),
     FLAG("kinds", 0, kinds, CLI_BENCH, "what the time of each prefill went into, by kind of work"),
@@ -263,4 +279,5 @@ void cli_release(struct cli *cli) {
   free(cli->given.files.item);
   free(cli->given.stops.item);
   free(cli->given.asked.item);
+  free(cli->given.hay.item);
 }

@@ -50,21 +50,29 @@ static void describe(const still_progress *p, double share, char *text, size_t s
     snprintf(text + n, size - n, "  ETA %.0f s", (double)(p->total - p->done) / rate);
 }
 
+static double share_of(uint64_t done, uint64_t total) {
+  double share = total ? (double)done / (double)total : 0;
+  return share > 1 ? 1 : share;
+}
+
 /* A bar that overwrites itself, or a line. */
-static void draw(struct cli_progress *progress, const still_progress *p) {
+static void draw(struct cli_progress *progress, const char *name, double share, const char *text) {
   static const char full[] = "##############", none[] = "..............";
-  char text[TEXT];
-  double share = p->total ? (double)p->done / (double)p->total : 0;
-  if (share > 1) share = 1;
-  describe(p, share, text, sizeof text);
   if (progress->mode == CLI_LINES) {
-    fprintf(stderr, "%s: %s\n", phases[p->phase].name, text + strspn(text, " "));
+    fprintf(stderr, "%s: %s\n", name, text + strspn(text, " "));
     return;
   }
   int filled = (int)(share * BAR);
   fprintf(stderr, "\r%s%.*s%s%.*s %-12s %s\033[K", progress->colour ? "\033[32m" : "", filled, full,
-          progress->colour ? "\033[0m" : "", BAR - filled, none, phases[p->phase].name, text);
+          progress->colour ? "\033[0m" : "", BAR - filled, none, name, text);
   progress->drawn = true;
+}
+
+static void draw_phase(struct cli_progress *progress, const still_progress *p) {
+  char text[TEXT];
+  double share = share_of(p->done, p->total);
+  describe(p, share, text, sizeof text);
+  draw(progress, phases[p->phase].name, share, text);
 }
 
 /* A bar is redrawn ten times a second. Lines come once a second, and once at the end of each phase. */
@@ -81,9 +89,21 @@ static bool is_due(struct cli_progress *progress, const still_progress *p, doubl
 
 int cli_progress_hook(void *user, const still_progress *p) {
   struct cli_progress *progress = user;
-  bool shown = progress->mode != CLI_SILENT && p->phase < STILL_PHASE_DECODE; /* an answer is its own progress */
-  if (shown && is_due(progress, p, cli_seconds())) draw(progress, p);
+  bool own = progress->steps || p->phase >= STILL_PHASE_DECODE; /* an answer is its own progress */
+  if (progress->mode != CLI_SILENT && !own && is_due(progress, p, cli_seconds())) draw_phase(progress, p);
   return cli_interrupted();
+}
+
+void cli_progress_step(struct cli_progress *progress, const struct cli_step *step) {
+  char text[TEXT], left[24] = "";
+  double now = cli_seconds(), share = share_of(step->done, step->total);
+  progress->steps = true;
+  if (progress->mode == CLI_SILENT || (now < progress->next && step->done < step->total)) return;
+  progress->next = now + (progress->mode == CLI_LINES ? 1.0 : 0.1);
+  if (step->left > 0 && step->done < step->total) snprintf(left, sizeof left, "  ETA %.0f s", step->left);
+  snprintf(text, sizeof text, "%3.0f %%  %llu of %llu%s", 100 * share, (unsigned long long)step->done,
+           (unsigned long long)step->total, left);
+  draw(progress, step->name, share, text);
 }
 
 void cli_progress_clear(struct cli_progress *progress) {

@@ -18,6 +18,13 @@ struct cli_progress {
   still_phase phase;  /* of the last call */
   bool ended;         /* that call was the last of its phase */
   double next;        /* nothing is shown before this time (cli_seconds) */
+  bool steps;         /* the command counts its own work: the library's phases are not shown */
+};
+
+struct cli_step { /* of a command's own work */
+  const char *name;   /* at most 12 characters */
+  uint64_t done, total;
+  double left;        /* seconds, as far as they can be told; 0: they cannot */
 };
 
 /* --progress auto: a bar if stderr is a terminal that can redraw a line (TERM is set and not "dumb"). always: a bar there, lines
@@ -25,6 +32,8 @@ struct cli_progress {
 void cli_progress_init(struct cli_progress *progress, const struct cli *cli);
 /* For still_hooks: `user` is a struct cli_progress. Also says whether a signal asked to end. */
 int cli_progress_hook(void *user, const still_progress *state);
+/* Shows how far the command itself has come, and from then on only that. */
+void cli_progress_step(struct cli_progress *progress, const struct cli_step *step);
 void cli_progress_clear(struct cli_progress *progress); /* takes the bar away before other output */
 
 #endif

@@ -161,8 +161,12 @@ void report_json_memory(struct json *j, const still_report *r) {
   json_object_end(j);
 }
 
+void report_hex(const uint8_t digest[32], char hex[REPORT_HEX]) {
+  for (size_t i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
 void report_sha256(const void *data, size_t bytes, char hex[REPORT_HEX]) {
   uint8_t digest[32];
   still_sha256(data, bytes, digest);
-  for (size_t i = 0; i < sizeof digest; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+  report_hex(digest, hex);
 }

@@ -35,6 +35,7 @@ void report_json_memory(struct json *j, const still_report *report);
 
 /* The 64 hexadecimal digits of a SHA-256. */
 enum { REPORT_HEX = 65 };
+void report_hex(const uint8_t digest[32], char hex[REPORT_HEX]);
 void report_sha256(const void *data, size_t bytes, char hex[REPORT_HEX]);
 
 #endif

@@ -1,0 +1,258 @@
+/*
+ * cmd_eval.c - `stillpoint eval`: the quality of a halting setting against dense on the same model.
+ *
+ * In:       a model, settings, texts.  Out: a table or JSON, a picture, a file of single results.
+ * Not here: the runs (eval_work.c), the figures (eval_sum.c), their output (eval_print.c, eval_plot.c).
+ *
+ *   questions   one exact answer each, to texts made from a seed (eval_sets.c); a setting is right where it gives it.
+ *   loss        of the tokens that follow a long prefix of a given text, on the path that answers take.
+ *   agree       of the first 64 tokens that continue such a prefix with those that follow a dense prefill.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval_key.h"
+#include "eval_work.h"
+#include "interrupt.h"
+
+const char *const eval_mode_names[EVAL_MODES] = {"dense", "setting"};
+
+/* ---- what can be checked before a model is opened ----------------------------------------------------------------- */
+
+/* Names that are no set of questions. */
+static bool take_other(struct eval *e, const char *name, size_t bytes) {
+  static const char *const names[EVAL_KINDS] = {[EVAL_LOSS] = "loss", [EVAL_AGREE] = "agree"};
+  for (int kind = EVAL_LOSS; kind < EVAL_KINDS; kind++)
+    if (strlen(names[kind]) == bytes && memcmp(names[kind], name, bytes) == 0) return e->wanted[kind] = true;
+  return false;
+}
+
+static bool has_set(const struct eval *e, const struct eval_set *set) {
+  for (size_t i = 0; i < e->n_sets; i++)
+    if (e->set[i] == set) return true;
+  return false;
+}
+
+/* "one,many": every name once, in any order. Without the option all, as far as there are texts for them. */
+static int read_sets(struct eval *e) {
+  const struct cli_values *given = &e->cli->given;
+  const char *at = given->sets;
+  for (const struct eval_set *set = eval_sets; !at && set->name; set++) e->set[e->n_sets++] = set;
+  if (!at) e->wanted[EVAL_LOSS] = e->wanted[EVAL_AGREE] = given->files.count > 0;
+  while (at) {
+    size_t bytes = strcspn(at, ",");
+    const struct eval_set *set = eval_set_find(at, bytes);
+    if (!set && !take_other(e, at, bytes))
+      return cli_usage(e->cli, "--sets takes names of one, many, table, chain, count, loss, agree; \"%.*s\" is none",
+                       (int)bytes, at);
+    if (set && !has_set(e, set)) e->set[e->n_sets++] = set;
+    at = at[bytes] ? at + bytes + 1 : NULL;
+  }
+  e->wanted[EVAL_QUESTION] = e->n_sets > 0;
+  bool texts = e->wanted[EVAL_LOSS] || e->wanted[EVAL_AGREE];
+  if (texts && given->files.count == 0) return cli_usage(e->cli, "loss and agree need a text; name one with -f FILE");
+  if (!texts && given->files.count > 0)
+    return cli_usage(e->cli, "-f names texts for loss and agree, which --sets leaves out; hay for questions is --hay FILE");
+  return CLI_OK;
+}
+
+static bool read_numbers(struct eval *e) {
+  const struct cli *cli = e->cli;
+  const struct cli_values *given = &cli->given;
+  const char *lengths = given->lengths ? given->lengths : "2048,4096", *depths = given->depths ? given->depths : "10,30,50,70,90";
+  int64_t seed = 1;
+  still_get_int(cli->settings, "seed", &seed);
+  e->seed = (uint64_t)seed;
+  return cli_counts(cli, "lengths", lengths, e->length, EVAL_MOST_SIZES, &e->n_lengths) &&
+         cli_counts(cli, "depths", depths, e->depth, EVAL_MOST_SIZES, &e->n_depths) &&
+         cli_count(cli, "questions", given->questions, 1, 100000, &e->questions) &&
+         cli_count(cli, "per-text", given->per_text, 1, EVAL_MOST_QUESTIONS, &e->per_text) &&
+         cli_count(cli, "places", given->places, 1, 10000, &e->places) &&
+         cli_count(cli, "continuation", given->continuation, 1, 1 << 20, &e->continuation) &&
+         cli_count(cli, "predict", given->predict, 1, EVAL_GREEDY, &e->predict);
+}
+
+static bool twice(const uint64_t *value, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < i; k++)
+      if (value[i] == value[k]) return true;
+  return false;
+}
+
+static int read_options(struct eval *e) {
+  char policy[32] = "";
+  if (!read_numbers(e)) return CLI_USAGE;
+  for (size_t i = 0; i < e->n_depths; i++)
+    if (e->depth[i] > 100)
+      return cli_usage(e->cli, "--depths takes per cents from 0 to 100, not %llu", (unsigned long long)e->depth[i]);
+  if (twice(e->length, e->n_lengths) || twice(e->depth, e->n_depths))
+    return cli_usage(e->cli, "--lengths and --depths take each number once");
+  still_get(e->cli->settings, "policy", policy, sizeof policy);
+  if (strcmp(policy, "dense") == 0) return cli_usage(e->cli, "dense is what a setting is held against; name another --policy");
+  int code = read_sets(e);
+  uint64_t places = e->places * (e->wanted[EVAL_LOSS] + e->wanted[EVAL_AGREE]);
+  e->most_items = e->n_lengths * (size_t)(e->n_sets * e->questions + places);
+  if (code != CLI_OK) return code;
+  e->item = calloc(e->most_items, sizeof *e->item);
+  return e->item ? CLI_OK : cli_no_memory(e->cli);
+}
+
+/* ---- texts -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t longest(const struct eval *e) {
+  uint64_t most = 0;
+  for (size_t i = 0; i < e->n_lengths; i++) most = e->length[i] > most ? e->length[i] : most;
+  return most;
+}
+
+/* Adds a file to the hay, and its tokens to *tokens. */
+static int add_hay(struct eval *e, const char *path, size_t *tokens) {
+  struct cli_text text;
+  struct cli_tokens ids = {0};
+  int code = cli_read(e->cli, path, &text);
+  if (code != CLI_OK) return code;
+  if (memchr(text.text, '\0', text.bytes))
+    code = cli_fail(e->cli, STILL_EFORMAT, "%s holds a NUL byte at offset %zu; hay must be text", path, strlen(text.text));
+  if (code == CLI_OK) code = cli_encode(&e->engine[0], &text, 0, &ids);
+  if (code == CLI_OK && !eval_hay_split(&e->hay, text.text, text.bytes)) code = cli_no_memory(e->cli);
+  *tokens += ids.count;
+  free(ids.id);
+  free(text.text);
+  return code;
+}
+
+static int read_hay(struct eval *e) {
+  enum { BYTES_A_TOKEN = 8 }; /* more than any vocabulary takes of plain English */
+  const struct cli_list *files = &e->cli->given.hay;
+  uint64_t most = longest(e);
+  size_t tokens = 0;
+  int code = CLI_OK;
+  if (files->count == 0) return eval_hay_make(&e->hay, e->seed, (size_t)most * BYTES_A_TOKEN) ? CLI_OK : cli_no_memory(e->cli);
+  for (size_t i = 0; i < files->count && code == CLI_OK; i++) code = add_hay(e, files->item[i], &tokens);
+  if (code == CLI_OK && tokens < most)
+    code = cli_fail(e->cli, STILL_EARG, "the hay has %zu tokens, and texts of %llu are wanted; give more with --hay", tokens,
+                    (unsigned long long)most);
+  return code;
+}
+
+static int read_texts(struct eval *e) {
+  const struct cli_list *files = &e->cli->given.files;
+  int code = CLI_OK;
+  if (files->count == 0) return CLI_OK;
+  e->file = calloc(files->count, sizeof *e->file);
+  if (!e->file) return cli_no_memory(e->cli);
+  for (size_t i = 0; i < files->count && code == CLI_OK; i++) {
+    struct cli_text text;
+    code = cli_read(e->cli, files->item[i], &text);
+    if (code == CLI_OK) code = cli_encode(&e->engine[0], &text, STILL_TEXT_ADD_BOS, &e->file[i]);
+    free(text.text);
+  }
+  return code;
+}
+
+/* ---- model and output --------------------------------------------------------------------------------------------- */
+
+/* A template that the library does not read is like none. */
+static bool has_template(const struct eval *e) {
+  size_t n;
+  return still_chat_tokenize(e->engine[0].model, &(still_message){"user", "x"}, 1, 0, NULL, 0, &n) != STILL_EUNSUPPORTED;
+}
+
+static int check_context(const struct eval *e) {
+  uint64_t most = longest(e), after = e->wanted[EVAL_LOSS] && e->continuation > EVAL_GREEDY ? e->continuation : EVAL_GREEDY;
+  int64_t wish = 0;
+  still_get_int(e->cli->settings, "ctx", &wish);
+  uint64_t context = wish > 0 ? (uint64_t)wish : e->model.n_ctx_train;
+  if (most + after <= context) return CLI_OK;
+  return cli_fail(e->cli, STILL_ELIMIT, "prompts of %llu tokens and up to %llu behind them do not fit in the context of %llu; "
+                  "take smaller --lengths or raise --ctx", (unsigned long long)most, (unsigned long long)after,
+                  (unsigned long long)context);
+}
+
+/* One model, two sessions: panels are shared, KV caches are not. */
+static int open_engines(struct eval *e) {
+  char policy[32] = "";
+  still_get(e->cli->settings, "policy", policy, sizeof policy);
+  e->settings[0] = cli_settings_with(e->cli->settings, "policy", "dense");
+  e->settings[1] = cli_settings_with(e->cli->settings, "policy", policy);
+  if (!e->settings[0] || !e->settings[1]) return cli_no_memory(e->cli);
+  int code = cli_engine_open(&e->engine[0], e->cli, e->cli->settings);
+  if (code != CLI_OK) return code;
+  e->model.size = sizeof e->model;
+  still_status status = still_model_describe(e->engine[0].model, &e->model);
+  if (status != STILL_OK) return cli_model_failed(&e->engine[0], status);
+  e->plain = !has_template(e);
+  code = check_context(e);
+  if (code == CLI_OK) code = cli_engine_session(&e->engine[0], e->settings[0]);
+  if (code == CLI_OK) code = cli_engine_share(&e->engine[1], &e->engine[0], e->settings[1]);
+  return code;
+}
+
+static int open_store(struct eval *e) {
+  still_error error = {.size = sizeof error};
+  if (!e->cli->given.out) return CLI_OK;
+  if (eval_store_open(&e->store, e->cli->given.out, &error) == STILL_OK) return CLI_OK;
+  return cli_fail(e->cli, error.status, "%s", error.text);
+}
+
+/* Opened before the work, so that a path that cannot be written is known early; written at its end. */
+static int open_plot(struct eval *e, FILE **plot) {
+  const char *path = e->cli->given.plot;
+  *plot = NULL;
+  if (!path) return CLI_OK;
+  if (e->n_sets == 0) return cli_usage(e->cli, "--plot shows questions, and --sets names none");
+  *plot = fopen(path, "ab");
+  return *plot ? CLI_OK : cli_fail(e->cli, STILL_EIO, "%s could not be written: %s", path, strerror(errno));
+}
+
+static int write_plot(struct eval *e, FILE **plot) {
+  const char *path = e->cli->given.plot;
+  *plot = freopen(path, "wb", *plot);
+  if (*plot) eval_plot(e, *plot);
+  bool good = *plot && fflush(*plot) == 0 && !ferror(*plot);
+  return good ? CLI_OK : cli_fail(e->cli, STILL_EIO, "%s could not be written: %s", path, strerror(errno));
+}
+
+static void say_where(const struct eval *e) {
+  if (e->cli->given.quiet) return;
+  fprintf(stderr, "stillpoint eval: %zu of %zu questions and places are done; %s\n", e->n_items, e->most_items,
+          e->cli->given.out ? "the same command goes on from there" : "with --out FILE a later run would go on from there");
+}
+
+static void release(struct eval *e) {
+  cli_engine_close(&e->engine[1]);
+  cli_engine_close(&e->engine[0]);
+  for (int mode = 0; mode < EVAL_MODES; mode++) still_settings_free(e->settings[mode]);
+  for (size_t i = 0; e->file && i < e->cli->given.files.count; i++) free(e->file[i].id);
+  free(e->file);
+  eval_hay_free(&e->hay);
+  eval_store_close(&e->store);
+  free(e->item);
+  free(e);
+}
+
+int cmd_eval(struct cli *cli) {
+  struct eval *e = calloc(1, sizeof *e);
+  FILE *plot = NULL;
+  if (!e) return cli_no_memory(cli);
+  e->cli = cli;
+  int code = read_options(e);
+  if (code == CLI_OK) code = open_engines(e);
+  if (code == CLI_OK) code = read_hay(e);
+  if (code == CLI_OK) code = read_texts(e);
+  if (code == CLI_OK) code = eval_check(e);
+  if (code == CLI_OK) eval_identify(e);
+  if (code == CLI_OK) code = open_store(e);
+  if (code == CLI_OK) code = open_plot(e, &plot);
+  if (code == CLI_OK) code = eval_work(e);
+  cli_progress_clear(&e->engine[0].progress);
+  cli_progress_clear(&e->engine[1].progress);
+  if (code > CLI_SIGNAL) say_where(e);
+  if (code == CLI_OK && plot) code = write_plot(e, &plot);
+  if (code == CLI_OK && cli->given.json) eval_print_json(e);
+  if (code == CLI_OK && !cli->given.json) eval_print(e);
+  if (plot) fclose(plot);
+  release(e);
+  return code;
+}

@@ -1,0 +1,61 @@
+/*
+ * eval_key.c - what a result depends on, in one string of bytes.
+ *
+ * In:       see eval_key.h.  Out: digests.
+ * Not here: anything that changes no bit of a result: threads, chunks, instruction sets, the size of the context.
+ *
+ * A dense run depends on no setting of the gate, so that several settings can be held against the same dense results.
+ */
+#include "eval_key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+enum { SPARE = 1024 };
+
+/* Keys of the session that change a result; the policy of a dense one alone. */
+static void describe_settings(const struct eval *e, int mode, char *text, size_t size) {
+  still_key key = {.size = sizeof key};
+  char value[64];
+  size_t n = strlen(text);
+  for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
+    bool session = strcmp(key.scope, "session") == 0, free_of_bits = !strcmp(key.name, "ctx") || !strcmp(key.name, "chunk");
+    bool matters = mode == 0 ? strcmp(key.name, "policy") == 0 : session && !free_of_bits;
+    if (!matters && strcmp(key.name, "numerics") != 0) continue;
+    if (n >= size || still_get(e->settings[mode], key.name, value, sizeof value) != STILL_OK) continue;
+    n += (size_t)snprintf(text + n, size - n, " %s=%s", key.name, value);
+  }
+}
+
+void eval_identify(struct eval *e) {
+  uint8_t digest[32];
+  still_model_digest(e->engine[0].model, digest);
+  report_hex(digest, e->model_digest);
+  for (int mode = 0; mode < EVAL_MODES; mode++) {
+    snprintf(e->identity[mode], sizeof e->identity[mode], "stillpoint.eval/1 %s %s", still_version(), e->model_digest);
+    describe_settings(e, mode, e->identity[mode], sizeof e->identity[mode]);
+  }
+}
+
+static size_t put_tokens(unsigned char *out, const struct cli_tokens *tokens) {
+  size_t n = 0;
+  uint32_t count = (uint32_t)tokens->count;
+  for (int i = 0; i < 4; i++) out[n++] = (unsigned char)(count >> 8 * i);
+  for (size_t t = 0; t < tokens->count; t++)
+    for (int i = 0; i < 4; i++) out[n++] = (unsigned char)((uint32_t)tokens->id[t] >> 8 * i);
+  return n;
+}
+
+bool eval_key(const struct eval *e, int mode, const char *what, const struct eval_run *run, char key[EVAL_KEY]) {
+  unsigned char *bytes = malloc(sizeof e->identity[mode] + SPARE + 4 * (run->prompt.count + run->next.count));
+  if (!bytes) return false;
+  size_t n = (size_t)snprintf((char *)bytes, sizeof e->identity[mode] + SPARE - 8, "%s %s %llu\n", e->identity[mode], what,
+                              (unsigned long long)run->most);
+  n += put_tokens(bytes + n, &run->prompt);
+  n += put_tokens(bytes + n, &run->next);
+  report_sha256(bytes, n, key);
+  free(bytes);
+  return true;
+}
