@@ -136,8 +136,8 @@ static void count(const struct sp_config *c, double n, double work[SP_TIMES]) {
   double e = c->n_embd, f = c->n_ff, q = (double)c->n_heads * c->head_dim, kv = (double)c->n_kv_heads * c->head_dim;
   work[SP_TIME_LINEAR] = 2 * n * c->n_layers * (e * (q + 2 * kv) + q * e + 3 * e * f);
   work[SP_TIME_ATTENTION] = 4 * q * c->n_layers * n * (n + 1) / 2;
-  /* Rows of 4 bytes become 1: both norms, q, k and v, heads, h. Both residuals: two rows read, one written. */
-  work[SP_TIME_PREPARE] = n * c->n_layers * (5 * (2 * e + q + 2 * kv + q + f) + 2 * 12 * e);
+  /* Rows of 4 bytes become 1: both norms, q, k and v, heads, h. */
+  work[SP_TIME_PREPARE] = n * c->n_layers * 5 * (2 * e + q + 2 * kv + q + f);
 }
 
 static void print_prefill(const struct roofline *r, const struct sp_config *c, size_t n, const double spent[SP_TIMES]) {

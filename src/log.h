@@ -14,13 +14,13 @@
 
 /* What the time of a call went into. */
 enum sp_time {
-  SP_TIME_LINEAR,    /* integer GEMM with its epilogue, SwiGLU included */
+  SP_TIME_LINEAR,    /* integer GEMM with its epilogue, SwiGLU and residuals included */
   SP_TIME_ATTENTION,
-  SP_TIME_PREPARE,   /* rows for both: norm, rotation, quantisation, RoPE, KV cache, packing, residuals */
+  SP_TIME_PREPARE,   /* rows for both: norm, rotation, quantisation, RoPE, KV cache, packing */
   SP_TIME_GATE,      /* scores, selection, parking, gathering */
   SP_TIME_TOKENS,    /* embedding, final norm and output matrix */
   SP_TIME_PANELS,
-  SP_TIME_MEMORY,    /* caches that grow, and everything before the first row */
+  SP_TIME_MEMORY,    /* caches that grow, and everything before the first row and behind the last: threads come and go */
   SP_TIMES
 };
 

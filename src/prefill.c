@@ -217,13 +217,12 @@ static void time_phase(struct sp_timeline *t, still_phase phase, double *since, 
 
 /* All stages, or the first alone when there is no question. */
 static still_status run_stages(struct sp_timeline *t, const struct aim *aim) {
-  double since = t->ctx->lap = sp_seconds(), panels = t->ctx->seconds[STILL_PHASE_PANELS];
+  double since = sp_seconds(), panels = t->ctx->seconds[STILL_PHASE_PANELS];
   SP_TRY(begin(t, aim->question));
   size_t stages = aim->question ? t->n_stages : 1, first = t->finished;
   for (size_t i = 0; i < stages; i++) {
     sp_phase_begin(t->ctx);
     SP_TRY(run_stage(t, i, t->stage[i].from, first, aim));
-    sp_lap(t->ctx, SP_TIME_TOKENS);
     time_phase(t, i ? STILL_PHASE_UPPER : STILL_PHASE_LOWER, &since, &panels);
     if (i + 1 == stages) break;
     SP_TRY(go_on(t, i, &first));

@@ -231,7 +231,10 @@ static still_status lengthen_gathered(void *arg) {
 static still_status lengthen(still_session *s, const still_token *tokens, size_t n, bool question,
                              const struct sp_observer *observer) {
   SP_TRY(check_tokens(s, tokens, n));
-  return sp_team_gather(&s->model->weights.team, &s->ctx, lengthen_gathered, &(struct prompt){s, tokens, n, question, observer});
+  struct prompt prompt = {s, tokens, n, question, observer};
+  still_status status = sp_team_gather(&s->model->weights.team, &s->ctx, lengthen_gathered, &prompt);
+  sp_lap(&s->ctx, SP_TIME_MEMORY);
+  return status;
 }
 
 still_status still_prefill(still_session *s, const still_token *tokens, size_t n_tokens, still_report *report) {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "src/cli/eval_answer.h"
-#include "src/cli/eval_random.h"
+#include "src/cli/random.h"
 #include "src/cli/eval_text.h"
 #include "src/cli/eval_words.h"
 #include "tests/run.h"
@@ -74,13 +74,13 @@ static size_t occurrences(const char *text, const char *word) {
 
 START_TEST(random_numbers_are_those_of_splitmix64) {
   uint64_t state = 0;
-  ck_assert_uint_eq(eval_random(&state), 0xe220a8397b1dcdafu);
-  ck_assert_uint_eq(eval_random(&state), 0x6e789e6aa1b965f4u);
+  ck_assert_uint_eq(cli_random(&state), 0xe220a8397b1dcdafu);
+  ck_assert_uint_eq(cli_random(&state), 0x6e789e6aa1b965f4u);
   size_t seen[7] = {0}, order[50];
-  for (int i = 0; i < 7000; i++) seen[eval_below(&state, 7)]++;
+  for (int i = 0; i < 7000; i++) seen[cli_below(&state, 7)]++;
   for (int i = 0; i < 7; i++) ck_assert(seen[i] > 850 && seen[i] < 1150);
   for (size_t i = 0; i < 50; i++) order[i] = i;
-  eval_shuffle(&state, order, 50);
+  cli_shuffle(&state, order, 50);
   size_t sum = 0, moved = 0;
   for (size_t i = 0; i < 50; i++) sum += order[i], moved += order[i] != i;
   ck_assert(sum == 49 * 50 / 2 && moved > 40);

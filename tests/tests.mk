@@ -37,7 +37,7 @@ tests_check_bits_SOURCES = tests/check_bits.c tests/run.h tests/run.c $(tiny_mod
 tests_check_broken_SOURCES = tests/check_broken.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_chat_SOURCES = tests/check_chat.c tests/chat_cases.h tests/chat_cases.c
 tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
-tests_check_eval_SOURCES = tests/check_eval.c tests/run.h tests/run.c $(tiny_model) src/cli/eval_random.c src/cli/eval_hay.c \
+tests_check_eval_SOURCES = tests/check_eval.c tests/run.h tests/run.c $(tiny_model) src/cli/random.c src/cli/eval_hay.c \
   src/cli/eval_words.c src/cli/eval_sets.c src/cli/eval_text.c src/cli/eval_answer.c
 tests_check_eval_figures_SOURCES = tests/check_eval_figures.c src/cli/eval_stats.c src/cli/eval_cost.c src/cli/eval_store.c \
   src/cli/score.c src/cli/json.c

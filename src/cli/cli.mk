@@ -11,13 +11,13 @@ stillpoint_SOURCES = \
   src/cli/engine.c src/cli/engine.h \
   src/cli/progress.c src/cli/progress.h \
   src/cli/json.c src/cli/json.h \
+  src/cli/random.c src/cli/random.h \
   src/cli/report.c src/cli/report.h \
   src/cli/answer.c src/cli/answer.h \
   src/cli/dialogue.c src/cli/dialogue.h \
   src/cli/score.c src/cli/score.h \
   src/cli/duet.c src/cli/duet.h \
   src/cli/eval.h \
-  src/cli/eval_random.c src/cli/eval_random.h \
   src/cli/eval_hay.c src/cli/eval_hay.h \
   src/cli/eval_words.c src/cli/eval_words.h \
   src/cli/eval_sets.c src/cli/eval_sets.h \

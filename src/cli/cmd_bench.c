@@ -13,6 +13,7 @@
 
 #include "input.h"
 #include "interrupt.h"
+#include "random.h"
 #include "report.h"
 #include "src/session.h"
 
@@ -41,13 +42,6 @@ struct bench {
 
 /* ---- what is fed in ------------------------------------------------------------------------------------------ */
 
-static uint64_t splitmix64(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
 /* Ids that stand for text: no special tokens. */
 static int seeded_tokens(struct bench *b, const struct cli *cli, size_t n) {
   struct cli_engine *e = &b->engine[0];
@@ -59,7 +53,7 @@ static int seeded_tokens(struct bench *b, const struct cli *cli, size_t n) {
   b->tokens.id = malloc((n + 1) * sizeof *b->tokens.id);
   if (!b->tokens.id) return cli_no_memory(cli);
   for (uint64_t tries = 0; b->tokens.count < n && tries < 1000 + 100 * (uint64_t)n; tries++) {
-    still_token id = (still_token)(splitmix64(&state) % info.n_vocab);
+    still_token id = (still_token)(cli_random(&state) % info.n_vocab);
     const char *piece;
     size_t bytes = 0;
     if (still_token_piece(e->model, id, 0, &piece, &bytes) == STILL_OK && bytes > 0) b->tokens.id[b->tokens.count++] = id;

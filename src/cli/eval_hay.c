@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval_random.h"
+#include "random.h"
 
 enum { LONG_SENTENCE = 400, LONG_LINE = 800, PARAGRAPH = 5 }; /* bytes, bytes, sentences */
 
@@ -118,7 +118,7 @@ static const char *draw_word(uint64_t *state, char letter) {
     size_t n = 0;
     if (lists[i].letter != letter) continue;
     while (lists[i].word[n]) n++;
-    return lists[i].word[eval_below(state, n)];
+    return lists[i].word[cli_below(state, n)];
   }
   return NULL;
 }
@@ -143,7 +143,7 @@ bool eval_hay_make(struct eval_hay *hay, uint64_t seed, size_t bytes) {
   char sentence[512]; /* a form has at most 90 letters and 6 words of at most 24 */
   uint64_t state = seed;
   for (size_t i = 1; hay->bytes < bytes; i++) {
-    size_t n = write_sentence(&state, forms[eval_below(&state, N_FORMS)], sentence);
+    size_t n = write_sentence(&state, forms[cli_below(&state, N_FORMS)], sentence);
     if (i % PARAGRAPH == 0) sentence[n - 1] = '\n';
     if (!eval_hay_add(hay, sentence, n)) return false;
   }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval_random.h"
+#include "random.h"
 #include "eval_words.h"
 
 enum { LEAST_NUMBER = 10000, NUMBERS = 90000, FAMILY = 10 };
@@ -44,7 +44,7 @@ static size_t fill_in(char *out, size_t size, const char *form, const char *k, c
 
 static void number(struct eval_drawing *d, char text[8]) {
   size_t drawn;
-  do drawn = eval_below(&d->state, NUMBERS);
+  do drawn = cli_below(&d->state, NUMBERS);
   while (d->used[drawn / 8] >> drawn % 8 & 1);
   d->used[drawn / 8] |= (uint8_t)(1u << drawn % 8);
   snprintf(text, 8, "%u", (unsigned)(LEAST_NUMBER + drawn) % 100000u);
@@ -59,7 +59,7 @@ static struct eval_fact *add_fact(struct eval_draft *draft, double depth) {
 static double part(unsigned percent) { return percent / 100.0; }
 
 /* A form of a list of phrasings, drawn. */
-static const char *draw(struct eval_drawing *d, const char *const *form, size_t n) { return form[eval_below(&d->state, n)]; }
+static const char *draw(struct eval_drawing *d, const char *const *form, size_t n) { return form[cli_below(&d->state, n)]; }
 
 static void ask(struct eval_question *q, const char *form, const char *key, const char *answer, const char *const *rivals) {
   size_t n = fill_in(q->ask, sizeof q->ask, form, key, "", "");
@@ -71,7 +71,7 @@ static void ask(struct eval_question *q, const char *form, const char *key, cons
 /* 0 .. n - 1 in a drawn order. */
 static void permutation(struct eval_drawing *d, size_t *value, size_t n) {
   for (size_t i = 0; i < n; i++) value[i] = i;
-  eval_shuffle(&d->state, value, n);
+  cli_shuffle(&d->state, value, n);
 }
 
 /* ---- one: facts of different kinds ------------------------------------------------------------------------------ */
@@ -111,7 +111,7 @@ static bool draw_one(struct eval_drawing *d, size_t lines) {
 /* Those that nobody asks for stand at even distances. */
 static bool draw_many(struct eval_drawing *d, size_t lines) {
   size_t place[32], n = d->draft->n_questions, others = FAMILY - n;
-  const struct eval_topic *t = &eval_families[eval_below(&d->state, eval_n_families)];
+  const struct eval_topic *t = &eval_families[cli_below(&d->state, eval_n_families)];
   const char *form = draw(d, t->fact, EVAL_PHRASINGS);
   (void)lines;
   permutation(d, place, eval_length(eval_places));
@@ -137,7 +137,7 @@ static void row_name(uint64_t turn, size_t i, char name[48]) {
 }
 
 static bool draw_table(struct eval_drawing *d, size_t lines) {
-  uint64_t turn = eval_random(&d->state);
+  uint64_t turn = cli_random(&d->state);
   const char *form = draw(d, eval_rows, eval_n_rows);
   size_t n = d->draft->n_questions, most = NUMBERS / 2;
   char name[48], value[8], row[128];
@@ -167,8 +167,8 @@ static void coin(struct eval_drawing *d, char names[][8], size_t n) {
   bool fresh;
   do {
     for (size_t i = 1; i < 5; i++)
-      names[n][i] = i % 2 ? vowels[eval_below(&d->state, 5)] : consonants[eval_below(&d->state, sizeof consonants - 1)];
-    names[n][0] = capitals[eval_below(&d->state, sizeof capitals - 1)];
+      names[n][i] = i % 2 ? vowels[cli_below(&d->state, 5)] : consonants[cli_below(&d->state, sizeof consonants - 1)];
+    names[n][0] = capitals[cli_below(&d->state, sizeof capitals - 1)];
     names[n][5] = '\0';
     fresh = true;
     for (size_t i = 0; i < n; i++) fresh = fresh && strcmp(names[i], names[n]) != 0;
@@ -205,7 +205,7 @@ static bool draw_chain(struct eval_drawing *d, size_t lines) {
  * frequent word is the same for any number of lines from one block on. */
 static bool draw_count(struct eval_drawing *d, size_t lines) {
   size_t top[EVAL_MOST_QUESTIONS], order[EVAL_COUNT_BLOCK];
-  for (size_t k = 0; k < eval_n_classes; k++) top[k] = eval_below(&d->state, eval_length(eval_classes[k].word));
+  for (size_t k = 0; k < eval_n_classes; k++) top[k] = cli_below(&d->state, eval_length(eval_classes[k].word));
   for (size_t i = 0; i < lines; i++) {
     if (i % EVAL_COUNT_BLOCK == 0) permutation(d, order, EVAL_COUNT_BLOCK);
     size_t drawn = order[i % EVAL_COUNT_BLOCK], kind = drawn % 10, slot = drawn / 10;

@@ -14,7 +14,7 @@
 
 #include "eval_answer.h"
 #include "eval_key.h"
-#include "eval_random.h"
+#include "random.h"
 #include "eval_text.h"
 #include "interrupt.h"
 
@@ -116,16 +116,16 @@ static still_status count_tokens(void *user, char *content, size_t *tokens) {
 }
 
 static uint64_t seed_of(const struct eval *e, const struct eval_set *set, size_t length, uint64_t text) {
-  uint64_t state = eval_mix(e->seed, e->length[length]);
-  for (const char *c = set->name; *c; c++) state = eval_mix(state, (unsigned char)*c);
-  return eval_mix(state, text);
+  uint64_t state = cli_mix(e->seed, e->length[length]);
+  for (const char *c = set->name; *c; c++) state = cli_mix(state, (unsigned char)*c);
+  return cli_mix(state, text);
 }
 
 /* The draft and the text of a set at a length; the text-th of them. */
 static int make_text(struct eval *e, const struct eval_set *set, size_t length, uint64_t text, struct eval_draft *draft,
                      struct eval_text *out) {
   uint64_t left = e->questions - text * e->per_text, n = left < e->per_text ? left : e->per_text;
-  uint64_t seed = seed_of(e, set, length, text), state = eval_mix(seed, 1);
+  uint64_t seed = seed_of(e, set, length, text), state = cli_mix(seed, 1);
   unsigned depth[EVAL_MOST_QUESTIONS];
   struct counting counting = {.eval = e};
   still_error error;
@@ -133,7 +133,7 @@ static int make_text(struct eval *e, const struct eval_set *set, size_t length, 
   if (!eval_draft_make(draft, set, seed, depth, n, (size_t)e->length[length] / 2)) return cli_no_memory(e->cli);
   struct eval_fit fit = {.hay = draft->lines.n ? &draft->lines : &e->hay, .length = e->length[length], .plain = e->plain,
                          .count = count_tokens, .user = &counting};
-  if (!draft->lines.n) fit.start = eval_below(&state, e->hay.n);
+  if (!draft->lines.n) fit.start = cli_below(&state, e->hay.n);
   still_status status = eval_text_fit(draft, &fit, out, &error);
   if (status == STILL_OK && !set->placed && out->units < EVAL_COUNT_BLOCK) {
     snprintf(error.text, sizeof error.text, "%llu tokens hold %zu lines only, and it needs %d; take greater --lengths",
@@ -214,10 +214,10 @@ static int run_place(struct work *w, enum eval_kind kind, size_t length, size_t 
   const struct cli_tokens *all = &e->file[file];
   size_t n = (size_t)e->length[length], places = places_in(e, file), spare = all->count - n - (size_t)e->continuation;
   size_t at = places > 1 ? spare / (places - 1) * k : 0;
-  struct eval_run run = {.most = EVAL_GREEDY, .n_vocab = e->model.n_vocab, .timed = kind == EVAL_LOSS};
+  struct eval_item item = {.kind = kind, .length = length, .timed = kind == EVAL_LOSS};
+  struct eval_run run = {.most = EVAL_GREEDY, .n_vocab = e->model.n_vocab, .timed = item.timed};
   struct cli_tokens head;
   struct eval_record *r = calloc(1, sizeof *r);
-  struct eval_item item = {.kind = kind, .length = length, .timed = kind == EVAL_LOSS};
   if (!r) return cli_no_memory(e->cli);
   int code = beginning(e, &head);
   run.prompt = (struct cli_tokens){.id = malloc((n + 1) * sizeof *all->id), .count = n};
