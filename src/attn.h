@@ -3,7 +3,7 @@
  *
  * In:       normed inputs of a layer (work->chunk or work->row), where the chunk's rows stand in the layer's list.
  * Out:      work->u; the KV cache grown by the chunk; what the watch asks for.
- * Not here: the residual and the norms around it (layer.c), which rows are on the list (prefill.c).
+ * Not here: the residual and the norms around it (layer.c), which rows are on the list (stage.c).
  */
 #ifndef SP_ATTN_H
 #define SP_ATTN_H

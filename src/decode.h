@@ -7,7 +7,7 @@
 #ifndef SP_DECODE_H
 #define SP_DECODE_H
 
-#include "prefill.h"
+#include "timeline.h"
 
 /* t->tokens has room. On failure the timeline is as before. */
 still_status sp_decode(struct sp_timeline *t, still_token token);

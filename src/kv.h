@@ -2,7 +2,7 @@
  * kv.h - the KV cache of one layer, in the layouts that the attention kernels read.
  *
  * In:       keys and values of one row and head.  Out: struct sp_kv.
- * Not here: which rows are on the layer's list (prefill.c), the shift of keys (attn.c).
+ * Not here: which rows are on the layer's list (stage.c), the shift of keys (attn.c).
  *
  * A layer's list may be shorter than the timeline: above a gate it holds the kept rows only. Row i of the list has its own
  * original position, which only the rotation of its key knows.

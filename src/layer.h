@@ -2,7 +2,7 @@
  * layer.h - half a layer at a time. Half 2l is the attention of layer l and its residual, half 2l + 1 its feed-forward.
  *
  * In:       the chunk's hidden rows (work->x).  Out: the same rows, one half further; what the watch asks for.
- * Not here: the order of halves (backend_cpu.c), chunks (prefill.c).
+ * Not here: the order of halves (backend_cpu.c), chunks (stage.c).
  *
  * The half is the unit because a gate stands between the halves of its layer: a halted row stops before the feed-forward of l_s.
  */

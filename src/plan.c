@@ -15,7 +15,7 @@ static uint64_t with_room(uint64_t rows) { return rows + SP_TILE; }
 /* Rows of each stage's list if every gate halts as its ratio says; a threshold alone may keep them all, an open gate does. */
 static size_t fill_rows(const struct sp_plan_job *j, uint64_t n, struct sp_stage stage[SP_MOST_STAGES]) {
   const char *why;
-  size_t stages = sp_prefill_stages(j->config, j->settings, j->parked, n, stage, &why);
+  size_t stages = sp_timeline_stages(j->config, j->settings, j->parked, n, stage, &why);
   for (size_t i = 1; i < stages; i++) {
     double halted = j->settings->tau >= 0 || why ? 0 : floor(j->settings->ratio * (double)stage[i - 1].rows);
     stage[i].rows = stage[i - 1].rows - (size_t)halted;

@@ -8,7 +8,7 @@
 #define SP_PLAN_H
 
 #include "park.h"
-#include "prefill.h"
+#include "timeline.h"
 
 struct sp_plan_job {
   const struct sp_config *config;

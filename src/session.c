@@ -51,50 +51,11 @@ static still_status open_timeline(still_session *s) {
   return t->logits ? STILL_OK : STILL_ENOMEM;
 }
 
-/* The arrays of a timeline, one element a token. */
-static size_t token_arrays(struct sp_timeline *t, void **at[7]) {
-  at[0] = (void **)&t->tokens, at[1] = (void **)&t->position, at[2] = (void **)&t->kept, at[3] = (void **)&t->first_kept;
-  at[4] = (void **)&t->raw, at[5] = (void **)&t->score, at[6] = (void **)&t->first_score;
-  return 7; /* all of 4 bytes */
-}
-
-static void free_arrays(struct sp_ctx *ctx, struct sp_timeline *t) {
-  void **at[7];
-  for (size_t i = 0, n = token_arrays(t, at); i < n; i++) {
-    sp_free(ctx, *at[i], t->cap, sizeof(uint32_t));
-    *at[i] = NULL;
-  }
-  t->cap = 0;
-}
-
-/* Room for n tokens and some that are decoded after. */
-static still_status grow_timeline(still_session *s, size_t n) {
-  struct sp_timeline *t = &s->timeline, to = *t;
-  void **from_at[7], **to_at[7];
-  if (n <= t->cap) return STILL_OK;
-  to.cap = n + SP_TILE;
-  size_t arrays = token_arrays(&to, to_at), done = 0;
-  token_arrays(t, from_at);
-  for (; done < arrays; done++) {
-    void *memory = sp_alloc(&s->ctx, to.cap, sizeof(uint32_t), "the tokens");
-    if (!memory) break;
-    if (*from_at[done]) memcpy(memory, *from_at[done], t->cap * sizeof(uint32_t));
-    *to_at[done] = memory;
-  }
-  if (done < arrays) {
-    while (done-- > 0) sp_free(&s->ctx, *to_at[done], to.cap, sizeof(uint32_t));
-    return STILL_ENOMEM;
-  }
-  free_arrays(&s->ctx, t);
-  *t = to;
-  return STILL_OK;
-}
-
 void still_session_close(still_session *s) {
   if (!s) return;
   struct sp_timeline *t = &s->timeline;
   if (t->lane) t->backend->end(t->lane);
-  free_arrays(&s->ctx, t);
+  sp_timeline_free(t);
   sp_free(&s->ctx, t->logits, SP_FILE_ROWS * (size_t)s->model->config.n_vocab, sizeof(float));
   sp_free(&s->ctx, t->eligible, t->n_eligible, 1);
   sp_gate_free(&s->ctx, &t->gate);
@@ -148,7 +109,7 @@ static still_status leave(still_session *s, const fenv_t *caller, still_status s
 
 still_status still_session_reset(still_session *s) {
   if (!s) return STILL_EARG;
-  sp_rewind(&s->timeline, 0);
+  sp_timeline_rewind(&s->timeline, 0);
   s->timeline.parked = false;
   sp_error_clear(&s->ctx.error);
   return STILL_OK;
@@ -159,7 +120,7 @@ still_status still_session_rewind(still_session *s, size_t n) {
   sp_error_clear(&s->ctx.error);
   if (n > s->timeline.n)
     return sp_fail(&s->ctx.error, STILL_EARG, "the session holds %zu tokens and cannot be taken back to %zu", s->timeline.n, n);
-  sp_rewind(&s->timeline, n);
+  sp_timeline_rewind(&s->timeline, n);
   return STILL_OK;
 }
 
@@ -184,7 +145,7 @@ static still_status check_tokens(still_session *s, const still_token *tokens, si
 static still_status prepare(still_session *s, size_t n) {
   struct sp_timeline *t = &s->timeline;
   SP_TRY(check_memory(s, t->parked, n));
-  SP_TRY(grow_timeline(s, n));
+  SP_TRY(sp_timeline_grow(t, n));
   SP_TRY(sp_model_probe(s->model, &s->ctx));
   return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
 }
@@ -284,7 +245,7 @@ static still_status take_state(still_session *s, const struct sp_state *state) {
     return sp_fail(&s->ctx.error, STILL_ELIMIT, "the %zu tokens of the state do not fit in the context of %zu; raise --ctx",
                    state->n, s->most);
   SP_TRY(check_memory(s, state->image.parked, state->n));
-  SP_TRY(grow_timeline(s, state->n));
+  SP_TRY(sp_timeline_grow(&s->timeline, state->n));
   return sp_state_take(&s->timeline, state);
 }
 
@@ -322,7 +283,7 @@ static still_status decode(still_session *s, still_token token) {
     return sp_fail(&s->ctx.error, STILL_EARG, "token %d is not in the vocabulary of %u", (int)token, s->model->config.n_vocab);
   if (t->n >= s->most)
     return sp_fail(&s->ctx.error, STILL_ELIMIT, "the context of %zu tokens is full; raise --ctx or begin a new session", s->most);
-  SP_TRY(grow_timeline(s, t->n + 1));
+  SP_TRY(sp_timeline_grow(t, t->n + 1));
   return sp_team_gather(&s->model->weights.team, &s->ctx, decode_gathered, &(struct step){t, token});
 }
 

@@ -9,6 +9,7 @@
 
 #include "decode.h"
 #include "model.h"
+#include "prefill.h"
 #include "sample.h"
 #include "state.h"
 

@@ -71,6 +71,8 @@ libspcore_la_SOURCES += \
   src/policy.c src/policy.h \
   src/gate.c src/gate.h \
   src/park.c src/park.h \
+  src/timeline.c src/timeline.h \
+  src/stage.c src/stage.h \
   src/prefill.c src/prefill.h \
   src/plan.c src/plan.h \
   src/probe.c src/probe.h

@@ -154,7 +154,7 @@ static still_status check_gate(struct sp_timeline *t, const uint32_t word[WORDS]
   const char *why;
   unsigned layers = t->engine->config->n_layers;
   bool dense = t->settings->policy == SP_POLICY_DENSE, block = sp_policies[t->settings->policy].block;
-  sp_prefill_stages(t->engine->config, t->settings, true, 1, stage, &why);
+  sp_timeline_stages(t->engine->config, t->settings, true, 1, stage, &why);
   if (word[W_TO] != stage[0].to && is_whole(t, word[W_TO]) && !dense)
     return refuse(t, STILL_EUNSUPPORTED, "was saved by a dense session, whose rows wait nowhere; take --dense, or save it again");
   if (word[W_TO] > stage[0].to && !is_whole(t, word[W_TO]))
@@ -240,7 +240,7 @@ still_status sp_state_take(struct sp_timeline *t, const struct sp_state *state) 
   }
   if (t->lane) t->backend->end(t->lane);
   t->lane = lane;
-  sp_rewind(t, 0);
+  sp_timeline_rewind(t, 0);
   sp_file_words(t->tokens, state->tokens, state->n);
   t->n = state->n;
   t->finished = state->image.rows;

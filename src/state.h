@@ -11,7 +11,7 @@
 #define SP_STATE_H
 
 #include "file.h"
-#include "prefill.h"
+#include "timeline.h"
 
 struct sp_state { /* an open file, checked */
   struct sp_file file;

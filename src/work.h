@@ -55,7 +55,7 @@ enum { SP_FILE_ROWS = 16 }; /* rows that go through the decode path together (lo
 /* Sums of squares that gates score by, one a row of the gate's list. Those of the first gate are parked with its rows. */
 enum sp_sum { SP_SUM_DELTA, SP_SUM_BLOCK, SP_SUM_LATER, SP_SUMS };
 
-/* What a run records for the gate; see prefill.c. */
+/* What a run records for the gate; see sp_stage_watch. */
 struct sp_watch {
   bool delta;            /* sum of U squared at layer `layer` */
   bool block;            /* sum of (U + F) squared */

@@ -360,8 +360,9 @@ if command -v python3 >/dev/null 2>&1; then
   ok "its kinds of work add up to the time of the last" python3 -c 'import json, sys
 for row in json.load(open("json.out"))["prefill"]:
     kinds = row["kinds"]
-    print(sum(kinds.values()), row["seconds"][-1])
-    if kinds["linear"] <= 0 or kinds["attention"] <= 0 or not 0.9 < sum(kinds.values()) / row["seconds"][-1] < 1.01: sys.exit(1)'
+    whole, told, wait = row["seconds"][-1], sum(kinds.values()), 0.02  # of a process that lost its processor before the clock was read
+    print(told, whole)
+    if kinds["linear"] <= 0 or kinds["attention"] <= 0 or not 0.9 * whole - wait < told < 1.01 * whole: sys.exit(1)'
   ok "eval --json" json stillpoint.eval/1 eval -m model.gguf --lengths 1200 --questions 2 --per-text 1 -n 2 --sets one,table,loss -f report.txt \
     --places 2 --continuation 4
   equal "its rows" "one 2 table 2 all 4 loss 2" "$(python3 -c 'import json
