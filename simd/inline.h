@@ -20,9 +20,9 @@
 #include <stdint.h>
 
 /* Asks for what stands REACH bytes behind these, of rows that are gone through one after the other. A core's own prefetcher
- * stops at the end of a page, and with much arithmetic between loads too few lines are under way: decode reads memory twice as fast
- * with this. REACH is what arrives at 12 GB/s during 340 ns, the latency of a memory that both cores load. Past the end of an array
- * a prefetch does nothing. */
+ * stops at the end of a page, and with much arithmetic between loads too few lines are under way: decode reads memory twice as
+ * fast with this. REACH is what arrives at 12 GB/s during 340 ns, the latency of a memory that both cores load. Past the end of
+ * an array a prefetch does nothing. */
 SP_INLINE void prefetch(const void *p, size_t bytes) {
   enum { REACH = 4096, LINE = 64 };
   for (size_t i = 0; i < bytes; i += LINE) __builtin_prefetch((const void *)((uintptr_t)p + REACH + i));
