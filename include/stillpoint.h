@@ -84,6 +84,7 @@ typedef struct still_progress {
   uint64_t done, total;
   double seconds;  /* since the phase began */
   double live;     /* share of the tokens that are not halted, 0..1 */
+  uint32_t layer;  /* LOWER, UPPER: the layer that rows enter now; behind the last of a pass, the number after it */
 } still_progress;
 
 /* All optional. A hook is called from the calling thread only, while the thread team stands by: a parallel region of OpenMP that
@@ -230,7 +231,7 @@ STILL_API still_status still_session_settings(const still_session *session, stil
 typedef struct still_report {
   size_t size;
   uint64_t tokens;      /* on the timeline */
-  uint64_t kept;        /* that went through all layers; 0 while rows only wait (still_append) */
+  uint64_t kept;        /* by the (first) gate; 0 while rows only wait (still_append) */
   uint32_t start_layer; /* of the (first) gate; the number of layers if dense */
   int dense;            /* non-zero: nothing was halted */
   char why_dense[96];   /* "" or the reason, e.g. "239 tokens are under min-tokens 1024" */
@@ -270,6 +271,20 @@ STILL_API still_status still_score(still_session *session, const still_token *to
  * `capacity` values and return how many there are. 0 when dense by length. */
 STILL_API size_t still_scores(const still_session *session, float *scores, size_t capacity);
 STILL_API size_t still_kept(const still_session *session, uint32_t *rows, size_t capacity);
+/* What the i-th gate of the last prefill saw: with the setting `every` there are several, from low to high. STILL_EARG past the
+ * last; there is none after a dense prefill. Rows are positions on the timeline, ascending; to the first gate all come, to a later
+ * one those that the gate before kept. The arrays belong to the session and are valid until the next call on it. */
+typedef struct still_gate {
+  size_t size;
+  uint32_t layer;       /* between its attention and its feed-forward */
+  float tau;            /* score of the last row that the selection kept */
+  uint64_t n_rows, n_kept;
+  const uint32_t *rows; /* [n_rows] that came */
+  const float *scores;  /* [n_rows] theirs, in the unit of the setting `tau` */
+  const uint32_t *kept; /* [n_kept] that went on */
+} still_gate;
+
+STILL_API still_status still_gate_describe(const still_session *session, size_t i, still_gate *gate);
 /* Rows that may be halted: eligible[i] != 0 for timeline row i, of the next prefill. NULL: all. Copied. */
 STILL_API still_status still_set_eligible(still_session *session, const uint8_t *eligible, size_t n);
 

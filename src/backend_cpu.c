@@ -94,9 +94,11 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
   w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
   if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
   uint64_t done = pass->done;
+  w->ctx->layer = pass->from / 2;
   for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += pass->worth) {
     SP_TRY(sp_progress(w->ctx, pass->phase, done, pass->total, pass->live));
     SP_TRY(run_layer(w, layer, pass));
+    w->ctx->layer = layer + 1;
   }
   return sp_progress(w->ctx, pass->phase, done, pass->total, pass->live);
 }

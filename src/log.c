@@ -54,7 +54,7 @@ still_status sp_progress(struct sp_ctx *ctx, still_phase phase, uint64_t done, u
   int stop = atomic_load_explicit(&ctx->cancel, memory_order_relaxed);
   if (!stop && ctx->hooks.progress) {
     still_progress progress = {.size = sizeof progress, .phase = phase, .done = done, .total = total,
-                               .seconds = sp_seconds() - ctx->phase_start, .live = live};
+                               .seconds = sp_seconds() - ctx->phase_start, .live = live, .layer = ctx->layer};
     stop = ctx->hooks.progress(ctx->hooks.user, &progress);
   }
   if (!stop) return STILL_OK;

@@ -30,6 +30,7 @@ struct sp_ctx {
   atomic_int cancel;          /* set from any thread or a signal handler */
   atomic_size_t bytes, peak;  /* allocated through arena.h */
   double phase_start;         /* of sp_phase_begin */
+  unsigned layer;             /* where rows are, for progress */
   double seconds[STILL_PHASES]; /* spent in each phase since the call began */
   double spent[SP_TIMES], lap;  /* the same time by kind of work; end of the last lap */
 };

@@ -34,7 +34,7 @@ static uint64_t record_bytes(const struct sp_plan_job *j, uint64_t n, size_t gat
 }
 
 uint64_t sp_plan_timeline(const struct sp_config *config, size_t cap) {
-  return (uint64_t)cap * (sizeof(still_token) + 4 * sizeof(uint32_t) + 3 * sizeof(float)) + cap / 8 +
+  return (uint64_t)cap * (sizeof(still_token) + 3 * sizeof(uint32_t) + 2 * sizeof(float)) + cap / 8 +
          (uint64_t)SP_FILE_ROWS * config->n_vocab * sizeof(float);
 }
 
@@ -66,12 +66,14 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   plan->mapped = j->mapped;
   plan->weights = j->weights;
   plan->kv = plan->parked = 0;
+  uint64_t seen = 0;
   for (size_t i = 0; i < stages; i++) {
     plan->kv += (sp_stage_last(&stage[i]) - sp_stage_first(&stage[i])) * sp_kv_bytes(c, j->float_path, with_room(stage[i].rows));
     if (i < 2 && i + 1 < stages) plan->parked += sp_park_bytes(c->n_embd, stage[i].rows);
+    if (i + 1 < stages) seen += sp_seen_bytes(stage[i].rows);
   }
   plan->scratch = sp_work_bytes(c, j->float_path, (size_t)s->chunk, j->threads) + sp_plan_timeline(c, with_room(n)) +
-                  record_bytes(j, n, stages - 1) + with_room(n) * c->rope.n_rot * sizeof(float);
+                  record_bytes(j, n, stages - 1) + seen + with_room(n) * c->rope.n_rot * sizeof(float);
   uint64_t rest = plan->weights + plan->kv + plan->parked + plan->scratch;
   size_t layers = j->float_path ? c->n_layers : panel_layers(j, rest);
   if (sp_stage_waits(last, (unsigned)layers)) {

@@ -12,7 +12,6 @@
 #include "prefill.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Scores of the list at the gate above stage i. */
 static still_status score_rows(struct sp_timeline *t, size_t i, size_t n) {
@@ -29,27 +28,19 @@ static still_status score_rows(struct sp_timeline *t, size_t i, size_t n) {
   return STILL_OK;
 }
 
-/* What the caller is told of the first gate, in the policy's unit. */
-static void remember(struct sp_timeline *t, size_t n, const struct sp_gate_job *job) {
-  const struct sp_policy_row *policy = &sp_policies[t->settings->policy];
-  for (size_t r = 0; r < n; r++) t->first_score[r] = policy->report(t->score[r]);
-  memcpy(t->first_kept, t->kept, job->n_kept * sizeof *t->kept);
-  t->n_scores = n;
-  t->n_kept = job->n_kept;
-  t->tau = policy->report(job->last);
-}
-
 /* The gate above stage i: scores the list, chooses, and makes the kept rows the list of stage i + 1. */
 static still_status pass_gate(struct sp_timeline *t, size_t i) {
   size_t n = t->stage[i].rows;
+  SP_TRY(sp_seen_reserve(t->ctx, &t->seen[i], n));
   SP_TRY(score_rows(t, i, n));
   struct sp_gate_job job = {.kernels = t->engine->kernels, .settings = t->settings, .score = t->score, .position = t->position,
                             .eligible = t->eligible, .n_eligible = t->n_eligible, .n = n, .kept = t->kept};
   sp_gate_select(&t->gate, &job);
+  sp_seen_note(&t->seen[i], t->stage[i].to / 2, &job);
+  t->n_seen = i + 1;
   for (size_t k = 0; k < job.n_kept; k++) t->position[k] = t->position[t->kept[k]];
   t->stage[i + 1].rows = job.n_kept;
   for (int slot = SP_SLOT_order_keys; slot <= SP_SLOT_compress; slot++) sp_count(t->engine, slot, 1);
-  if (i == 0) remember(t, n, &job);
   sp_lap(t->ctx, SP_TIME_GATE);
   return STILL_OK;
 }

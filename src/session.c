@@ -59,6 +59,7 @@ void still_session_close(still_session *s) {
   sp_free(&s->ctx, t->logits, SP_FILE_ROWS * (size_t)s->model->config.n_vocab, sizeof(float));
   sp_free(&s->ctx, t->eligible, t->n_eligible, 1);
   sp_gate_free(&s->ctx, &t->gate);
+  for (size_t i = 0; i < SP_MOST_STAGES - 1; i++) sp_seen_free(&s->ctx, &t->seen[i]);
   free(s);
 }
 
@@ -154,8 +155,9 @@ static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   const struct sp_timeline *t = &s->timeline;
   size_t size = r->size < sizeof *r ? r->size : sizeof *r;
   bool whole = t->n_stages == 1; /* no gate: rows go to the top also when they are only appended */
-  size_t kept = t->n_scores ? t->n_kept : t->ready || whole ? t->n : 0;
-  still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = t->tau};
+  const struct sp_seen *first = t->n_seen ? &t->seen[0] : NULL;
+  size_t kept = first ? first->n_kept : t->ready || whole ? t->n : 0;
+  still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = first ? first->tau : 0};
   full.dense = t->why_dense && (t->ready || whole);
   full.start_layer = full.dense ? t->engine->config->n_layers : t->stage[0].to / 2;
   if (full.dense && t->why_dense) snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
@@ -308,11 +310,22 @@ size_t still_session_tokens(const still_session *s, still_token *tokens, size_t 
 }
 
 size_t still_scores(const still_session *s, float *scores, size_t capacity) {
-  return s ? copy_out(scores, s->timeline.first_score, s->timeline.n_scores, sizeof *scores, capacity) : 0;
+  const struct sp_seen *first = s && s->timeline.n_seen ? &s->timeline.seen[0] : NULL;
+  return first ? copy_out(scores, first->score, first->rows, sizeof *scores, capacity) : 0;
 }
 
 size_t still_kept(const still_session *s, uint32_t *rows, size_t capacity) {
-  return s ? copy_out(rows, s->timeline.first_kept, s->timeline.n_kept, sizeof *rows, capacity) : 0;
+  const struct sp_seen *first = s && s->timeline.n_seen ? &s->timeline.seen[0] : NULL;
+  return first ? copy_out(rows, first->kept, first->n_kept, sizeof *rows, capacity) : 0;
+}
+
+still_status still_gate_describe(const still_session *s, size_t i, still_gate *gate) {
+  if (!s || !gate || i >= s->timeline.n_seen) return STILL_EARG;
+  const struct sp_seen *seen = &s->timeline.seen[i];
+  still_gate full = {.size = gate->size, .layer = seen->layer, .tau = seen->tau, .n_rows = seen->rows, .n_kept = seen->n_kept,
+                     .rows = seen->row, .scores = seen->score, .kept = seen->kept};
+  memcpy(gate, &full, gate->size < sizeof full ? gate->size : sizeof full);
+  return STILL_OK;
 }
 
 still_status still_set_eligible(still_session *s, const uint8_t *eligible, size_t n) {

@@ -70,6 +70,7 @@ libspcore_la_SOURCES += \
 libspcore_la_SOURCES += \
   src/policy.c src/policy.h \
   src/gate.c src/gate.h \
+  src/seen.c src/seen.h \
   src/park.c src/park.h \
   src/timeline.c src/timeline.h \
   src/stage.c src/stage.h \

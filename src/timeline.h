@@ -8,7 +8,7 @@
 #define SP_TIMELINE_H
 
 #include "backend.h"
-#include "gate.h"
+#include "seen.h"
 
 enum { SP_MOST_STAGES = 64 };
 
@@ -39,10 +39,8 @@ struct sp_timeline {
   uint32_t *position;    /* [cap] original positions of the present stage's list */
   uint32_t *kept;        /* [cap] what the present gate kept, as list rows */
   float *raw, *score;    /* [cap] of the present gate */
-  float *first_score;    /* [cap] of the first gate, as reported */
-  uint32_t *first_kept;  /* [cap] rows that the first gate kept */
-  size_t n_scores, n_kept;
-  float tau;
+  struct sp_seen seen[SP_MOST_STAGES - 1]; /* what each gate of the last question saw */
+  size_t n_seen;
   const char *why_dense; /* NULL, or why nothing is to be halted: the gate, if there is one, is open */
   uint8_t *eligible;     /* [n_eligible] or NULL */
   size_t n_eligible;

@@ -16,7 +16,7 @@ AM_TESTS_ENVIRONMENT = \
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
   tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_eval tests/check_eval_figures \
-  tests/check_gguf tests/check_numa tests/check_quant tests/check_regate tests/check_save tests/check_session tests/check_state \
+  tests/check_gates tests/check_gguf tests/check_numa tests/check_quant tests/check_regate tests/check_save tests/check_session tests/check_state \
   tests/check_text tests/check_vocab \
   tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
@@ -41,6 +41,7 @@ tests_check_eval_SOURCES = tests/check_eval.c tests/run.h tests/run.c $(tiny_mod
   src/cli/eval_words.c src/cli/eval_sets.c src/cli/eval_text.c src/cli/eval_answer.c
 tests_check_eval_figures_SOURCES = tests/check_eval_figures.c src/cli/eval_stats.c src/cli/eval_cost.c src/cli/eval_store.c \
   src/cli/score.c src/cli/json.c
+tests_check_gates_SOURCES = tests/check_gates.c tests/run.h tests/run.c $(tiny_model)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_model)
 tests_check_regate_SOURCES = tests/check_regate.c tests/run.h tests/run.c $(tiny_model)
