@@ -56,6 +56,20 @@ AC_DEFUN([SP_WITH_NUMA], [
   AS_VAR_IF([sp_have_numa], [yes], [], [NUMA_CFLAGS= NUMA_LIBS=])
 ])
 
+AC_DEFUN([SP_WITH_PNG], [
+  SP_WITH([png], [pictures of stillpoint plot as PNG])
+  AS_VAR_IF([with_png], [no], [SP_LEFT_OUT([png], [--with-png=no])], [
+    PKG_CHECK_MODULES([PNG], [libpng >= 1.6],
+      [SP_TRY_LINK([png], [#include <png.h>], [return png_image_write_to_stdio != 0],
+        [sp_have_png=yes
+         sp_why_png="yes ($PNG_LIBS)"
+         AC_DEFINE([HAVE_PNG], [1], [libpng is linked])],
+        [its header or library is not usable (see config.log)])],
+      [SP_LEFT_OUT([png], [pkg-config finds no libpng 1.6 (package libpng-dev)])])
+  ])
+  AS_VAR_IF([sp_have_png], [yes], [], [PNG_CFLAGS= PNG_LIBS=])
+])
+
 # The door to the GPU's driver opens libcuda.so.1 at run time and needs nothing at build time but dlopen.
 AC_DEFUN([SP_WITH_CUDA], [
   SP_WITH([cuda], [looking for an NVIDIA driver at run time])
@@ -82,6 +96,7 @@ AC_DEFUN([SP_SUMMARY], [
     OpenMP           yes ($OPENMP_CFLAGS)
     OpenBLAS         $sp_why_openblas
     libnuma          $sp_why_numa
+    libpng           $sp_why_png
     CUDA             $sp_why_cuda
     make check       $sp_why_check
     sanitizers       $enable_asan

@@ -59,6 +59,7 @@ omp.h src/team.c
 numa.h src/numa.c
 cblas.h simd/blas.c
 dlfcn.h cuda/door.c
+png.h src/cli/draw_png.c
 END
 none "no intrinsics and no assembly in src/" \
   "$(grep -nE '(imm|x86|xmm|emm|cpu)intrin\.h|cpuid\.h|arm_neon\.h|arm_sve\.h|\b_mm(256|512)?_|__builtin_ia32|\b__?asm(__)?\b|\basm\b|vector_size' src/*.[ch] src/cli/*.[ch])"

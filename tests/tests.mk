@@ -40,7 +40,7 @@ tests_check_config_SOURCES = tests/check_config.c $(tiny_model)
 tests_check_eval_SOURCES = tests/check_eval.c tests/run.h tests/run.c $(tiny_model) src/cli/random.c src/cli/eval_hay.c \
   src/cli/eval_words.c src/cli/eval_sets.c src/cli/eval_text.c src/cli/eval_answer.c
 tests_check_eval_figures_SOURCES = tests/check_eval_figures.c src/cli/eval_stats.c src/cli/eval_cost.c src/cli/eval_store.c \
-  src/cli/score.c src/cli/json.c
+  src/cli/score.c src/cli/json.c src/cli/json_read.c src/cli/utf8.c
 tests_check_gates_SOURCES = tests/check_gates.c tests/run.h tests/run.c $(tiny_model)
 tests_check_gguf_SOURCES = tests/check_gguf.c tests/attempt.h tests/attempt.c $(tiny_model)
 tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_model)

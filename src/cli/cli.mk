@@ -10,7 +10,14 @@ stillpoint_SOURCES = \
   src/cli/input.c src/cli/input.h \
   src/cli/engine.c src/cli/engine.h \
   src/cli/progress.c src/cli/progress.h \
+  src/cli/utf8.c src/cli/utf8.h \
   src/cli/json.c src/cli/json.h \
+  src/cli/json_read.c src/cli/json_read.h \
+  src/cli/draw.c src/cli/draw.h \
+  src/cli/draw_dots.c src/cli/draw_dots.h \
+  src/cli/draw_font.c \
+  src/cli/draw_png.c \
+  src/cli/output.c src/cli/output.h \
   src/cli/random.c src/cli/random.h \
   src/cli/report.c src/cli/report.h \
   src/cli/answer.c src/cli/answer.h \
@@ -32,6 +39,13 @@ stillpoint_SOURCES = \
   src/cli/eval_sum.c \
   src/cli/eval_print.c \
   src/cli/eval_plot.c \
+  src/cli/trace.c src/cli/trace.h \
+  src/cli/trace_run.c \
+  src/cli/trace_write.c \
+  src/cli/trace_read.c \
+  src/cli/trace_show.c \
+  src/cli/trace_page.c \
+  src/cli/trace_plot.c \
   src/cli/cmd_ask.c \
   src/cli/cmd_bench.c \
   src/cli/cmd_chat.c \
@@ -40,10 +54,12 @@ stillpoint_SOURCES = \
   src/cli/cmd_eval.c \
   src/cli/cmd_inspect.c \
   src/cli/cmd_perplexity.c \
+  src/cli/cmd_plot.c \
   src/cli/cmd_run.c \
   src/cli/cmd_selftest.c \
-  src/cli/cmd_tokenize.c
-stillpoint_LDADD = libspcore.la
+  src/cli/cmd_tokenize.c \
+  src/cli/cmd_trace.c
+stillpoint_LDADD = libspcore.la $(PNG_LIBS)
 
 # Completions, under the names that the shells look for.
 completions = completions/stillpoint.bash completions/stillpoint.zsh completions/stillpoint.fish

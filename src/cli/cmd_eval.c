@@ -8,13 +8,13 @@
  *   loss        of the tokens that follow a long prefix of a given text, on the path that answers take.
  *   agree       of the first 64 tokens that continue such a prefix with those that follow a dense prefill.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "eval_key.h"
 #include "eval_work.h"
 #include "interrupt.h"
+#include "output.h"
 
 const char *const eval_mode_names[EVAL_MODES] = {"dense", "setting"};
 
@@ -196,22 +196,18 @@ static int open_store(struct eval *e) {
   return cli_fail(e->cli, error.status, "%s", error.text);
 }
 
-/* Opened before the work, so that a path that cannot be written is known early; written at its end. */
-static int open_plot(struct eval *e, FILE **plot) {
+/* Opened before the work, so that a path that cannot be written is known early. */
+static int open_plot(struct eval *e, struct cli_output *plot) {
   const char *path = e->cli->given.plot;
-  *plot = NULL;
   if (!path) return CLI_OK;
   if (e->n_sets == 0) return cli_usage(e->cli, "--plot shows questions, and --sets names none");
-  *plot = fopen(path, "ab");
-  return *plot ? CLI_OK : cli_fail(e->cli, STILL_EIO, "%s could not be written: %s", path, strerror(errno));
+  int code = output_picture(e->cli, draw_kind_of(path));
+  return code == CLI_OK ? output_open(e->cli, path, plot) : code;
 }
 
-static int write_plot(struct eval *e, FILE **plot) {
-  const char *path = e->cli->given.plot;
-  *plot = freopen(path, "wb", *plot);
-  if (*plot) eval_plot(e, *plot);
-  bool good = *plot && fflush(*plot) == 0 && !ferror(*plot);
-  return good ? CLI_OK : cli_fail(e->cli, STILL_EIO, "%s could not be written: %s", path, strerror(errno));
+static int write_plot(struct eval *e, struct cli_output *plot) {
+  int code = output_begin(e->cli, plot);
+  return code == CLI_OK ? output_end(e->cli, plot, eval_plot(e, draw_kind_of(plot->path), plot->file)) : code;
 }
 
 static void say_where(const struct eval *e) {
@@ -234,7 +230,7 @@ static void release(struct eval *e) {
 
 int cmd_eval(struct cli *cli) {
   struct eval *e = calloc(1, sizeof *e);
-  FILE *plot = NULL;
+  struct cli_output plot = {0};
   if (!e) return cli_no_memory(cli);
   e->cli = cli;
   int code = read_options(e);
@@ -249,10 +245,10 @@ int cmd_eval(struct cli *cli) {
   cli_progress_clear(&e->engine[0].progress);
   cli_progress_clear(&e->engine[1].progress);
   if (code > CLI_SIGNAL) say_where(e);
-  if (code == CLI_OK && plot) code = write_plot(e, &plot);
+  if (code == CLI_OK && plot.file) code = write_plot(e, &plot);
   if (code == CLI_OK && cli->given.json) eval_print_json(e);
   if (code == CLI_OK && !cli->given.json) eval_print(e);
-  if (plot) fclose(plot);
+  output_drop(&plot);
   release(e);
   return code;
 }

@@ -18,6 +18,7 @@ static void on_log(void *user, still_log_level level, const char *line) {
 
 static int on_progress(void *user, const still_progress *state) {
   struct cli_engine *engine = user;
+  if (engine->watch) engine->watch(engine->watcher, state);
   return cli_progress_hook(&engine->progress, state);
 }
 

@@ -17,6 +17,8 @@ struct cli_engine { /* must not move while it is open: the hooks point into it *
   bool borrowed;       /* the model belongs to another engine */
   still_session *session;
   double load_seconds;
+  void (*watch)(void *watcher, const still_progress *state); /* sees progress as well, or NULL */
+  void *watcher;
 };
 
 /* Opens the model; `settings` may differ from those of the command line. On failure nothing is open. */

@@ -7,6 +7,7 @@
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
+#include "draw.h"
 #include "eval_cost.h"
 #include "eval_sets.h"
 #include "eval_stats.h"
@@ -84,9 +85,8 @@ void eval_speed(const struct eval *eval, size_t length, struct eval_speed *speed
 
 /* ---- output ----------------------------------------------------------------------------------------------------- */
 
-void eval_describe(const struct eval *eval, char *text, size_t size); /* the settings that decide, as options */
 void eval_print(const struct eval *eval);
 void eval_print_json(const struct eval *eval);
-void eval_plot(const struct eval *eval, FILE *out); /* SVG */
+still_status eval_plot(const struct eval *eval, enum draw_kind kind, FILE *out); /* STILL_ENOMEM, STILL_EIO */
 
 #endif

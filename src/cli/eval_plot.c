@@ -1,81 +1,48 @@
 /*
- * eval_plot.c - heat maps of depth and length as SVG: for each set one of dense, one of the setting, one of the difference.
+ * eval_plot.c - heat maps of depth and length: for each set one of dense, one of the setting, one of the difference.
  *
- * In:       struct eval with its items.  Out: one SVG, which needs no fonts, scripts or files beside it.
- * Not here: the figures (eval_sum.c).
+ * In:       struct eval with its items.  Out: one picture.
+ * Not here: the figures (eval_sum.c), boxes and letters (draw.h).
  *
  * Numbers stand in the cells, so that no one must read colours. A set without depths is one row of cells.
  */
-#include <math.h>
 #include <string.h>
 
 #include "eval.h"
+#include "report.h"
 
 enum {
   CELL_WIDTH = 64, CELL_HEIGHT = 30, LEFT = 104, TOP = 92, PANEL_GAP = 56, ROW_GAP = 46, LEGEND = 76, PANELS = 3,
-  TITLE_LETTER = 9,  /* width of a letter of the title, at the most as a mean */
   LEAST_PANEL = 192, /* so that headings and the scale have room over a single length */
 };
 
-struct stop {
-  double at;
-  unsigned char rgb[3];
-};
-
 /* Light where answers are right, and readable without red and green; the difference is white where there is none. */
-static const struct stop share_scale[] = {{0, {68, 1, 84}},      {0.25, {59, 82, 139}}, {0.5, {33, 145, 140}},
-                                          {0.75, {94, 201, 98}}, {1, {253, 231, 37}}};
-static const struct stop difference_scale[] = {{-1, {178, 24, 43}}, {-0.25, {244, 165, 130}}, {0, {250, 250, 250}},
-                                               {0.25, {146, 197, 222}}, {1, {33, 102, 172}}};
 enum { STOPS = 5 };
-
-static void colour_of(const struct stop scale[STOPS], double value, unsigned rgb[3]) {
-  size_t i = 0;
-  while (i + 2 < STOPS && value > scale[i + 1].at) i++;
-  double part = (value - scale[i].at) / (scale[i + 1].at - scale[i].at);
-  part = part < 0 ? 0 : part > 1 ? 1 : part;
-  for (int c = 0; c < 3; c++) rgb[c] = (unsigned)lrint((1 - part) * scale[i].rgb[c] + part * scale[i + 1].rgb[c]);
-}
+static const struct draw_stop share_scale[STOPS] = {{0, 0x440154}, {0.25, 0x3b528b}, {0.5, 0x21918c}, {0.75, 0x5ec962},
+                                                    {1, 0xfde725}};
+static const struct draw_stop difference_scale[STOPS] = {{-1, 0xb2182b}, {-0.25, 0xf4a582}, {0, 0xfafafa}, {0.25, 0x92c5de},
+                                                         {1, 0x2166ac}};
 
 struct plot {
   const struct eval *eval;
-  FILE *out;
+  struct draw draw;
   int panel_width, width, height;
 };
-
-static void put_escaped(FILE *out, const char *text) {
-  for (; *text; text++) {
-    const char *name = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : NULL;
-    if (name)
-      fputs(name, out);
-    else if ((unsigned char)*text >= 0x20)
-      fputc(*text, out);
-  }
-}
-
-/* anchor: "start", "middle" or "end". */
-static void put_text(const struct plot *p, double x, double y, int size, const char *anchor, const char *fill, const char *text) {
-  fprintf(p->out, "<text x=\"%g\" y=\"%g\" font-size=\"%d\" text-anchor=\"%s\" fill=\"%s\">", x, y, size, anchor, fill);
-  put_escaped(p->out, text);
-  fputs("</text>\n", p->out);
-}
 
 static int panel_left(const struct plot *p, int panel) { return LEFT + panel * (p->panel_width + PANEL_GAP); }
 
 /* One cell: colour, value, number of questions. */
 static void put_cell(const struct plot *p, int panel, int x, int y, const struct eval_sum *sum) {
   const struct interval *i = panel < EVAL_MODES ? &sum->of[panel] : &sum->difference;
-  unsigned rgb[3] = {224, 224, 224};
+  int fill = 0xe0e0e0;
   char text[32];
-  if (sum->n) colour_of(panel < EVAL_MODES ? share_scale : difference_scale, i->value, rgb);
-  const char *ink = 299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] > 140000 ? "#000000" : "#ffffff";
-  fprintf(p->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#%02x%02x%02x\" stroke=\"#ffffff\"/>\n", x, y,
-          CELL_WIDTH, CELL_HEIGHT, rgb[0], rgb[1], rgb[2]);
+  if (sum->n) fill = draw_colour(panel < EVAL_MODES ? share_scale : difference_scale, STOPS, i->value);
+  draw_box(&p->draw, x, y, CELL_WIDTH, CELL_HEIGHT, fill, DRAW_WHITE);
   if (sum->n == 0) return;
   snprintf(text, sizeof text, panel < EVAL_MODES ? "%.2f" : "%+.2f", i->value);
-  put_text(p, x + CELL_WIDTH / 2, y + 15, 12, "middle", ink, text);
+  draw_text(&p->draw, x + CELL_WIDTH / 2, y + 15, 12, DRAW_MIDDLE, draw_ink(fill), text);
   snprintf(text, sizeof text, "n %zu", sum->n);
-  put_text(p, x + CELL_WIDTH / 2, y + 26, 8, "middle", ink, text);
+  draw_text(&p->draw, x + CELL_WIDTH / 2, y + 26, 8, DRAW_MIDDLE, draw_ink(fill), text);
 }
 
 static size_t rows_of(const struct eval *e, const struct eval_set *set) { return set->placed ? e->n_depths : 1; }
@@ -85,7 +52,7 @@ static void put_set(const struct plot *p, const struct eval_set *set, int y) {
   const struct eval *e = p->eval;
   size_t rows = rows_of(e, set);
   char text[32];
-  put_text(p, 12, y + 18, 14, "start", "#000000", set->name);
+  draw_text(&p->draw, 12, y + 18, 14, DRAW_START, DRAW_BLACK, set->name);
   for (int panel = 0; panel < PANELS; panel++) {
     int left = panel_left(p, panel), below = y + (int)rows * CELL_HEIGHT;
     for (size_t d = 0; d < rows; d++)
@@ -97,27 +64,23 @@ static void put_set(const struct plot *p, const struct eval_set *set, int y) {
       }
     for (size_t d = 0; d < rows && set->placed; d++) {
       snprintf(text, sizeof text, "%u %%", (unsigned)e->depth[d]);
-      put_text(p, left - 6, y + (int)d * CELL_HEIGHT + 19, 10, "end", "#444444", text);
+      draw_text(&p->draw, left - 6, y + (int)d * CELL_HEIGHT + 19, 10, DRAW_END, DRAW_GREY, text);
     }
     for (size_t l = 0; l < e->n_lengths; l++) {
       snprintf(text, sizeof text, "%llu", (unsigned long long)e->length[l]);
-      put_text(p, left + (int)l * CELL_WIDTH + CELL_WIDTH / 2, below + 14, 10, "middle", "#444444", text);
+      draw_text(&p->draw, left + (int)l * CELL_WIDTH + CELL_WIDTH / 2, below + 14, 10, DRAW_MIDDLE, DRAW_GREY, text);
     }
   }
 }
 
 /* A bar of colours with its two ends and its middle. */
-static void put_scale(const struct plot *p, int panel, const struct stop scale[STOPS], const char *const label[3]) {
+static void put_scale(const struct plot *p, int panel, const struct draw_stop scale[STOPS], const char *const label[3]) {
   enum { STEPS = 32 };
   int left = panel_left(p, panel), y = p->height - LEGEND + 24, step = LEAST_PANEL / STEPS;
   double low = scale[0].at, high = scale[STOPS - 1].at;
-  for (int i = 0; i < STEPS; i++) {
-    unsigned rgb[3];
-    colour_of(scale, low + (high - low) * i / (STEPS - 1), rgb);
-    fprintf(p->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"12\" fill=\"#%02x%02x%02x\"/>\n", left + i * step, y, step,
-            rgb[0], rgb[1], rgb[2]);
-  }
-  for (int i = 0; i < 3; i++) put_text(p, left + i * LEAST_PANEL / 2, y + 26, 10, "middle", "#444444", label[i]);
+  for (int i = 0; i < STEPS; i++)
+    draw_box(&p->draw, left + i * step, y, step, 12, draw_colour(scale, STOPS, low + (high - low) * i / (STEPS - 1)), DRAW_NONE);
+  for (int i = 0; i < 3; i++) draw_text(&p->draw, left + i * LEAST_PANEL / 2, y + 26, 10, DRAW_MIDDLE, DRAW_GREY, label[i]);
 }
 
 static void write_title(const struct eval *e, char *text, size_t size) {
@@ -129,26 +92,25 @@ static void put_head(const struct plot *p) {
   static const char *const names[PANELS] = {"dense", "setting", "setting - dense"};
   const struct eval *e = p->eval;
   char text[640];
-  fprintf(p->out,
-          "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-          "font-family=\"sans-serif\">\n<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
-          p->width, p->height, p->width, p->height, p->width, p->height);
   write_title(e, text, sizeof text);
-  put_text(p, 12, 26, 15, "start", "#000000", text);
-  eval_describe(e, text, sizeof text);
-  put_text(p, 12, 46, 10, "start", "#444444", text);
-  for (int panel = 0; panel < PANELS; panel++) put_text(p, panel_left(p, panel), TOP - 14, 13, "start", "#000000", names[panel]);
+  draw_text(&p->draw, 12, 26, DRAW_TITLE, DRAW_START, DRAW_BLACK, text);
+  report_describe(e->settings[1], text, sizeof text);
+  draw_text(&p->draw, 12, 46, 10, DRAW_START, DRAW_GREY, text);
+  for (int panel = 0; panel < PANELS; panel++)
+    draw_text(&p->draw, panel_left(p, panel), TOP - 14, 13, DRAW_START, DRAW_BLACK, names[panel]);
 }
 
-void eval_plot(const struct eval *e, FILE *out) {
+still_status eval_plot(const struct eval *e, enum draw_kind kind, FILE *out) {
   static const char *const share[] = {"0", "0.5", "1"}, *const difference[] = {"-1", "0", "+1"};
-  struct plot p = {.eval = e, .out = out, .panel_width = (int)e->n_lengths * CELL_WIDTH, .height = TOP + LEGEND};
+  struct plot p = {.eval = e, .panel_width = (int)e->n_lengths * CELL_WIDTH, .height = TOP + LEGEND};
   char title[640];
   if (p.panel_width < LEAST_PANEL) p.panel_width = LEAST_PANEL;
   write_title(e, title, sizeof title);
   p.width = panel_left(&p, PANELS) - PANEL_GAP + 24;
-  if (p.width < TITLE_LETTER * (int)strlen(title) + 24) p.width = TITLE_LETTER * (int)strlen(title) + 24;
+  if (p.width < DRAW_TITLE_LETTER * (int)strlen(title) + 24) p.width = DRAW_TITLE_LETTER * (int)strlen(title) + 24;
   for (size_t s = 0; s < e->n_sets; s++) p.height += (int)rows_of(e, e->set[s]) * CELL_HEIGHT + ROW_GAP;
+  still_status status = draw_begin(&p.draw, kind, out, p.width, p.height);
+  if (status != STILL_OK) return status;
   put_head(&p);
   int y = TOP;
   for (size_t s = 0; s < e->n_sets; s++) {
@@ -157,5 +119,5 @@ void eval_plot(const struct eval *e, FILE *out) {
   }
   put_scale(&p, 0, share_scale, share);
   put_scale(&p, 2, difference_scale, difference);
-  fputs("</svg>\n", out);
+  return draw_end(&p.draw);
 }

@@ -73,27 +73,12 @@ static void print_speed(const struct eval *e) {
   }
 }
 
-/* The settings that decide, as options. */
-void eval_describe(const struct eval *e, char *text, size_t size) {
-  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers", "pool", "min-tokens"};
-  size_t n = 0;
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && n < size; i++) {
-    char value[64] = "";
-    int64_t whole;
-    double real;
-    bool fraction = still_get_int(e->settings[1], keys[i], &whole) != STILL_OK;
-    still_get(e->settings[1], keys[i], value, sizeof value);
-    if (fraction && still_get_real(e->settings[1], keys[i], &real) == STILL_OK) snprintf(value, sizeof value, "%.6g", real);
-    n += (size_t)snprintf(text + n, size - n, "%s--%s %s", i ? " " : "", keys[i], value);
-  }
-}
-
 void eval_print(const struct eval *e) {
   if (!e->cli->given.quiet)
     printf("%s, %s, %s, %u threads; %s; intervals of 95 %%\n", *e->model.name ? e->model.name : e->cli->given.model,
            e->model.file_type, e->model.isa, e->model.threads, e->plain ? "plain prompts" : "chat template");
   char setting[512];
-  eval_describe(e, setting, sizeof setting);
+  report_describe(e->settings[1], setting, sizeof setting);
   if (!e->cli->given.quiet) printf("setting: %s\n\n", setting);
   printf("  length  set        n  %-26s  %-26s  difference\n", "dense", "setting");
   for (int kind = 0; kind < EVAL_KINDS; kind++) for_rows(e, (enum eval_kind)kind, print_row, NULL);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "json_read.h"
 
 enum kind { TEXT, COUNT, REAL, FLAG, IDS };
 
@@ -61,54 +62,13 @@ void eval_record_write(FILE *out, const struct eval_record *r) {
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
-static const char *skip_blanks(const char *at) { return at + strspn(at, " \t\r"); }
-
-/* What stands behind a backslash into c, and its last byte; of \u the writer knows control characters and U+FFFD. */
-static const char *read_escape(const char *at, char c[4]) {
-  static const char escaped[] = "bfnrt", plain[] = "\b\f\n\r\t";
-  const char *known = *at ? strchr(escaped, *at) : NULL;
-  char digits[5] = {0};
-  c[0] = known ? plain[known - escaped] : *at;
-  if (*at != 'u') return at;
-  for (int i = 0; i < 4 && at[1]; i++) digits[i] = *++at;
-  unsigned long code = strtoul(digits, NULL, 16);
-  if (code < 0x80)
-    c[0] = (char)code;
-  else
-    memcpy(c, "\xef\xbf\xbd", 4);
-  return at;
-}
-
-/* A string into out[size], cut if need be; NULL when it does not end. */
-static const char *read_text(const char *at, char *out, size_t size) {
-  size_t n = 0;
-  if (*at++ != '"') return NULL;
-  for (; *at && *at != '"'; at++) {
-    char c[4] = {*at, 0, 0, 0};
-    if (*at == '\\') at = read_escape(at + 1, c);
-    if (!*at) return NULL;
-    size_t bytes = c[0] ? strlen(c) : 1;
-    if (size > n + bytes) memcpy(out + n, c, bytes), n += bytes;
-  }
-  if (size) out[n] = '\0';
-  return *at == '"' ? at + 1 : NULL;
-}
-
-static const char *read_number(const char *at, double *real, uint64_t *count) {
-  char *end;
-  *real = strtod(at, &end);
-  if (end == at) return NULL;
-  *count = *at == '-' ? 0 : strtoull(at, NULL, 10);
-  return end;
-}
-
 static const char *read_ids(const char *at, uint64_t *ids) {
   double real;
   if (*at++ != '[') return NULL;
-  for (size_t n = 0; at && *(at = skip_blanks(at)) != ']'; n++) {
+  for (size_t n = 0; at && *(at = json_skip_blanks(at)) != ']'; n++) {
     if (n > 0 && *at++ != ',') return NULL;
     uint64_t count;
-    at = read_number(skip_blanks(at), &real, &count);
+    at = json_read_number(json_skip_blanks(at), &real, &count);
     if (at && n < EVAL_GREEDY) ids[n] = count;
   }
   return at ? at + 1 : NULL;
@@ -116,21 +76,20 @@ static const char *read_ids(const char *at, uint64_t *ids) {
 
 /* Any value into the member of its name and kind, or nowhere. */
 static const char *read_value(const char *at, const char *name, struct eval_record *r) {
-  char nowhere[1];
   uint64_t ids[EVAL_GREEDY], count;
   double real;
   size_t i = 0;
   while (i < N_MEMBERS && strcmp(members[i].name, name) != 0) i++;
   void *place = i < N_MEMBERS ? (char *)r + members[i].offset : NULL;
   int kind = i < N_MEMBERS ? (int)members[i].kind : -1;
-  if (*at == '"') return kind == TEXT ? read_text(at, place, members[i].size) : read_text(at, nowhere, sizeof nowhere);
+  if (*at == '"') return kind == TEXT ? json_read_text(at, place, members[i].size, NULL) : json_skip(at);
   if (*at == '[') return read_ids(at, kind == IDS ? place : ids);
   bool yes = strncmp(at, "true", 4) == 0;
   if (yes || strncmp(at, "false", 5) == 0) {
     if (kind == FLAG) *(bool *)place = yes;
     return at + (yes ? 4 : 5);
   }
-  at = read_number(at, &real, &count);
+  at = json_read_number(at, &real, &count);
   if (at && kind == COUNT) *(uint64_t *)place = count;
   if (at && kind == REAL) *(double *)place = real;
   return at;
@@ -140,17 +99,17 @@ bool eval_record_read(const char *line, size_t bytes, struct eval_record *r) {
   char name[32];
   *r = (struct eval_record){0};
   if (memchr(line, '\0', bytes)) return false;
-  const char *at = skip_blanks(line);
+  const char *at = json_skip_blanks(line);
   if (*at++ != '{') return false;
-  for (bool first = true; *(at = skip_blanks(at)) != '}'; first = false) {
+  for (bool first = true; *(at = json_skip_blanks(at)) != '}'; first = false) {
     if (!first && *at++ != ',') return false;
-    at = read_text(skip_blanks(at), name, sizeof name);
-    if (!at || *(at = skip_blanks(at)) != ':') return false;
-    at = read_value(skip_blanks(at + 1), name, r);
+    at = json_read_text(json_skip_blanks(at), name, sizeof name, NULL);
+    if (!at || *(at = json_skip_blanks(at)) != ':') return false;
+    at = read_value(json_skip_blanks(at + 1), name, r);
     if (!at) return false;
   }
   if (r->n_greedy > EVAL_GREEDY) return false;
-  return *skip_blanks(at + 1) == '\0' && strlen(r->key) == EVAL_KEY - 1;
+  return *json_skip_blanks(at + 1) == '\0' && strlen(r->key) == EVAL_KEY - 1;
 }
 
 /* ---- the file -------------------------------------------------------------------------------------------------- */

@@ -9,31 +9,14 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character at text, or 0 if there is none: truncated, overlong, surrogate, beyond U+10FFFF. */
-static size_t character(const unsigned char *text, size_t bytes) {
-  static const struct {
-    unsigned char mask, head;
-    uint32_t least;
-  } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-  for (size_t n = 0; n < 4 && n < bytes; n++) {
-    if ((text[0] & forms[n].mask) != forms[n].head) continue;
-    uint32_t code = text[0] & (unsigned char)~forms[n].mask;
-    for (size_t i = 1; i <= n; i++) {
-      if ((text[i] & 0xc0) != 0x80) return 0;
-      code = code << 6 | (text[i] & 0x3f);
-    }
-    bool good = code >= forms[n].least && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-    return good ? n + 1 : 0;
-  }
-  return 0;
-}
+#include "utf8.h"
 
 void json_quote(FILE *out, const char *text, size_t bytes) {
   static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
   const unsigned char *at = (const unsigned char *)text;
   fputc('"', out);
   for (size_t left = bytes, n; left > 0; at += n, left -= n) {
-    size_t good = character(at, left);
+    size_t good = utf8_character(at, left);
     n = good ? good : 1;
     const char *special = good == 1 && *at ? strchr(plain, *at) : NULL;
     if (special)
@@ -48,12 +31,14 @@ void json_quote(FILE *out, const char *text, size_t bytes) {
   fputc('"', out);
 }
 
-static void indent(struct json *j) { fprintf(j->out, "\n%*s", 2 * j->depth, ""); }
+static void indent(struct json *j) {
+  if (!j->flat) fprintf(j->out, "\n%*s", 2 * j->depth, "");
+}
 
 /* Comma, line and key before a value. `wide`: the value is an object or array, which begins a line of its own in an array. */
 static void before(struct json *j, const char *key, bool wide) {
   bool line = !j->array[j->depth] || wide;
-  if (!j->empty[j->depth]) fputs(line ? "," : ", ", j->out);
+  if (!j->empty[j->depth]) fputs(line && !j->flat ? "," : ", ", j->out);
   if (line) indent(j);
   if (wide && j->array[j->depth]) j->broken = true;
   j->empty[j->depth] = false;
@@ -84,9 +69,14 @@ void json_begin(struct json *j, FILE *out, const char *schema) {
   json_text(j, "schema", schema);
 }
 
+void json_line(struct json *j, FILE *out) {
+  *j = (struct json){.out = out, .depth = 1, .empty = {[1] = true}, .flat = true};
+  fputc('{', out);
+}
+
 void json_end(struct json *j) {
   j->depth = 0;
-  fputs("\n}\n", j->out);
+  fputs(j->flat ? "}\n" : "\n}\n", j->out);
 }
 
 void json_object(struct json *j, const char *key) { descend(j, key, '{', true); }

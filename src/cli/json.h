@@ -23,9 +23,11 @@ struct json {
   bool empty[JSON_DEPTH]; /* nothing yet at this depth */
   bool array[JSON_DEPTH]; /* arrays of scalars stay on one line */
   bool broken;            /* the current array holds an object: one line each */
+  bool flat;              /* all on one line */
 };
 
 void json_begin(struct json *j, FILE *out, const char *schema); /* opens the object and writes "schema" */
+void json_line(struct json *j, FILE *out); /* opens an object that stays on one line */
 void json_end(struct json *j);
 void json_object(struct json *j, const char *key);
 void json_object_end(struct json *j);

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROMPTED (CLI_RUN | CLI_DIGEST)
+#define TRACED (CLI_TRACE | CLI_PLOT)
+#define PROMPTED (CLI_RUN | CLI_DIGEST | TRACED)
 #define TALKS (CLI_ASK | CLI_CHAT)
 #define LOADS (CLI_ALL & ~(CLI_CPU | CLI_SELFTEST))
 
@@ -82,14 +83,20 @@ static const struct cli_option own[] = {
          "where facts stand, in per cent of the text before them [default 10,30,50,70,90]"),
     TEXT("out", 0, "FILE", out, CLI_EVAL,
          "keep single results in this file, a JSON object a line; those that it holds already are not run again"),
-    TEXT("plot", 0, "FILE", plot, CLI_EVAL, "write heat maps of depth and length (SVG)"),
+    TEXT("plot", 0, "FILE", plot, CLI_EVAL, "write heat maps of depth and length: SVG, or PNG if the name ends so"),
+    TEXT("out", 0, "FILE", out, CLI_TRACE, "write the trace to this file"),
+    CHOICE("show", "WHAT", "trace|text|none", show, CLI_TRACE,
+           "on standard output: the trace (with --out nothing, unless asked for), or the text with what was halted dimmed"),
+    TEXT("html", 0, "FILE", html, CLI_TRACE, "write the text as a page, with scores where the pointer rests"),
+    TEXT("out", 0, "FILE", out, CLI_PLOT, "write the picture to this file"),
+    CHOICE("format", "NAME", "auto|svg|png", format, CLI_PLOT, "auto: PNG if the file's name ends so, else SVG"),
     TEXT("lengths", 0, "N,N,...", lengths, CLI_BENCH, "prompt lengths of the prefill [default 512,2048,8192]"),
     TEXT("depths", 0, "N,N,...", depths, CLI_BENCH, "prompt lengths before the decoding; 0: none [default 512,2048]"),
     FLAG("kinds", 0, kinds, CLI_BENCH, "what the time of each prefill went into, by kind of work"),
     COUNT("repeat", 0, 3, repeat, CLI_BENCH, "measurements behind each median"),
     ALIAS("dense", NULL, "policy", "dense", PROMPTED | TALKS | CLI_INSPECT | CLI_PERPLEXITY | CLI_BENCH,
           "halt nothing: --policy dense"),
-    ALIAS("temp", "X", "temperature", NULL, PROMPTED | TALKS, "short for --temperature"),
+    ALIAS("temp", "X", "temperature", NULL, CLI_RUN | CLI_DIGEST | TALKS, "short for --temperature"),
     /* common to all */
     FLAG("json", 0, json, CLI_ALL, "one JSON object on standard output; the schema is in the man page"),
     FLAG("quiet", 'q', quiet, CLI_ALL, "no report and no progress, only the result"),

@@ -8,12 +8,13 @@
 
 #include <string.h>
 
-static const struct {
-  const char *key, *name;
-} phases[STILL_PHASES] = {
-    [STILL_PHASE_LOAD] = {"load", "load"},          [STILL_PHASE_PANELS] = {"panels", "panels"},
-    [STILL_PHASE_LOWER] = {"lower", "lower layers"}, [STILL_PHASE_GATE] = {"gate", "gate"},
-    [STILL_PHASE_UPPER] = {"upper", "upper layers"}, [STILL_PHASE_DECODE] = {"decode", "decode"},
+const char *const report_phase_keys[STILL_PHASES] = {
+    [STILL_PHASE_LOAD] = "load", [STILL_PHASE_PANELS] = "panels", [STILL_PHASE_LOWER] = "lower",
+    [STILL_PHASE_GATE] = "gate", [STILL_PHASE_UPPER] = "upper",   [STILL_PHASE_DECODE] = "decode",
+};
+static const char *const phase_names[STILL_PHASES] = {
+    [STILL_PHASE_LOAD] = "load", [STILL_PHASE_PANELS] = "panels",       [STILL_PHASE_LOWER] = "lower layers",
+    [STILL_PHASE_GATE] = "gate", [STILL_PHASE_UPPER] = "upper layers", [STILL_PHASE_DECODE] = "decode",
 };
 
 const char *report_bytes(uint64_t bytes, char text[REPORT_BYTES]) {
@@ -44,7 +45,7 @@ void report_process_memory(struct report_process *process) {
 
 /* Phases that took no time, as panels after the first prompt, have no line. */
 static void print_phase(FILE *out, const still_report *report, still_phase phase) {
-  if (report->seconds[phase] > 0) fprintf(out, "%-13s %.3f s\n", phases[phase].name, report->seconds[phase]);
+  if (report->seconds[phase] > 0) fprintf(out, "%-13s %.3f s\n", phase_names[phase], report->seconds[phase]);
 }
 
 void report_prefill(FILE *out, double load_seconds, const still_report *r) {
@@ -131,7 +132,7 @@ void report_json_prefill(struct json *j, const char *key, const still_report *r)
     json_float(j, "tau", r->tau);
   }
   json_object(j, "seconds");
-  for (int phase = 0; phase < STILL_PHASE_DECODE; phase++) json_real(j, phases[phase].key, r->seconds[phase]);
+  for (int phase = 0; phase < STILL_PHASE_DECODE; phase++) json_real(j, report_phase_keys[phase], r->seconds[phase]);
   json_object_end(j);
   json_real(j, "tokens_per_second", r->tokens_per_second);
   json_object_end(j);
@@ -163,6 +164,20 @@ void report_json_memory(struct json *j, const still_report *r) {
 
 void report_hex(const uint8_t digest[32], char hex[REPORT_HEX]) {
   for (size_t i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void report_describe(const still_settings *settings, char *text, size_t size) {
+  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers", "pool", "min-tokens"};
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && n < size; i++) {
+    char value[64] = "";
+    int64_t whole;
+    double real;
+    bool fraction = still_get_int(settings, keys[i], &whole) != STILL_OK;
+    still_get(settings, keys[i], value, sizeof value);
+    if (fraction && still_get_real(settings, keys[i], &real) == STILL_OK) snprintf(value, sizeof value, "%.6g", real);
+    n += (size_t)snprintf(text + n, size - n, "%s--%s %s", i ? " " : "", keys[i], value);
+  }
 }
 
 void report_sha256(const void *data, size_t bytes, char hex[REPORT_HEX]) {

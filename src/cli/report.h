@@ -33,6 +33,11 @@ void report_json_prefill(struct json *j, const char *key, const still_report *re
 void report_json_plan(struct json *j, const still_plan *plan);
 void report_json_memory(struct json *j, const still_report *report);
 
+/* The settings that decide what is halted, as options. */
+void report_describe(const still_settings *settings, char *text, size_t size);
+
+extern const char *const report_phase_keys[STILL_PHASES]; /* as in JSON */
+
 /* The 64 hexadecimal digits of a SHA-256. */
 enum { REPORT_HEX = 65 };
 void report_hex(const uint8_t digest[32], char hex[REPORT_HEX]);
