@@ -3,7 +3,7 @@
 # In:  need PACKAGE...  Out: they are installed, by apt-get, as root or through sudo; nothing is done when they are there.
 # On another system: says what is wanted and goes on, since the tools may be there under other names.
 
-packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libopenblas-openmp-dev libnuma-dev"
+packages_build="autoconf automake libtool pkg-config gcc make libc6-dev libopenblas-openmp-dev libnuma-dev libpng-dev"
 packages_model="python3 python3-pip ca-certificates"
 packages_check="check mandoc g++ python3 python3-numpy"
 packages_clang="clang libomp-dev"

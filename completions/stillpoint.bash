@@ -3,7 +3,7 @@ _stillpoint() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion' -- "$current"))
+    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' -- "$current"))
     return
   fi
   case $command:$before in
@@ -49,6 +49,20 @@ _stillpoint() {
     eval:--numerics) words='int8 float' ;;
     eval:--progress) words='auto always never' ;;
     eval:--device) words='auto none' ;;
+    trace:--show) words='trace text none' ;;
+    trace:--policy) words='query delta block random inverse recent dense' ;;
+    trace:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    trace:--numa) words='auto off spread local replicate' ;;
+    trace:--numerics) words='int8 float' ;;
+    trace:--progress) words='auto always never' ;;
+    trace:--device) words='auto none' ;;
+    plot:--format) words='auto svg png' ;;
+    plot:--policy) words='query delta block random inverse recent dense' ;;
+    plot:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    plot:--numa) words='auto off spread local replicate' ;;
+    plot:--numerics) words='int8 float' ;;
+    plot:--progress) words='auto always never' ;;
+    plot:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     bench:--numa) words='auto off spread local replicate' ;;
@@ -72,7 +86,7 @@ _stillpoint() {
     digest:--progress) words='auto always never' ;;
     digest:--device) words='auto none' ;;
     completion:*) words='bash zsh fish' ;;
-    help:*) words='run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion' ;;
+    help:*) words='run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' ;;
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
@@ -83,6 +97,8 @@ _stillpoint() {
         inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         eval:-*) words='--model --file --hay --sets --predict --continuation --places --questions --per-text --lengths --depths --out --plot --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        trace:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --show --html --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        plot:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --format --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;

@@ -2,7 +2,7 @@
 # zsh completion of stillpoint, made by `stillpoint completion zsh`
 _stillpoint() {
   if (( CURRENT == 2 )); then
-    compadd -- run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion
+    compadd -- run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion
     return
   fi
   local command=$words[2]
@@ -269,7 +269,92 @@ _stillpoint() {
       '--lengths[tokens of the prompts \[default 2048,4096\]]:N,N,...:' \
       '--depths[where facts stand, in per cent of the text before them \[default 10,30,50,70,90\]]:N,N,...:' \
       '--out[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
-      '--plot[write heat maps of depth and length (SVG)]:FILE:_files' \
+      '--plot[write heat maps of depth and length\: SVG, or PNG if the name ends so]:FILE:_files' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    trace) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--prompt[the prompt; "-" reads standard input]:TEXT:' \
+      '*--file[text from a file, before the prompt; "-" reads standard input; may be repeated]:FILE:_files' \
+      '--tokens[the prompt as token ids\: 1,2,3 or @FILE]:IDS:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--raw[no chat template\: the model continues the text as it is]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--out[write the trace to this file]:FILE:_files' \
+      '--show[on standard output\: the trace (with --out nothing, unless asked for), or the text with what was halted dimmed]:WHAT:(trace text none)' \
+      '--html[write the text as a page, with scores where the pointer rests]:FILE:_files' \
+      '--dense[halt nothing\: --policy dense]' \
+      '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
+      '--chunk[rows that go through the layers together]:N:' \
+      '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
+      '--start[layer of the gate as a part of all layers (l_s)]:X:' \
+      '--ratio[part of the tokens to halt (rho)]:X:' \
+      '--tau[halt only rows that score below this; -1\: no threshold]:X:' \
+      '--tau-only[1\: the threshold alone decides, not the ratio]:N:' \
+      '--every[another gate every so many layers; 0\: one gate]:N:' \
+      '--window[last rows whose attention scores the others (query)]:N:' \
+      '--gate-layers[layers up to the gate that the score looks at (query)]:N:' \
+      '--pool[neighbours over which a score'\''s maximum is taken; odd (query)]:N:' \
+      '--prefix[first rows that are never halted]:N:' \
+      '--suffix[last rows that are never halted]:N:' \
+      '--min-tokens[shorter prompts stay dense]:N:' \
+      '--gate-seed[seed of the policy random]:N:' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    plot) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '--prompt[the prompt; "-" reads standard input]:TEXT:' \
+      '*--file[text from a file, before the prompt; "-" reads standard input; may be repeated]:FILE:_files' \
+      '--tokens[the prompt as token ids\: 1,2,3 or @FILE]:IDS:' \
+      '--system[system message of the chat template]:TEXT:' \
+      '--raw[no chat template\: the model continues the text as it is]' \
+      '--parse-special[spellings of special tokens in the text become those tokens]' \
+      '--no-bos[no beginning-of-sequence token before plain text, even if the file asks for it]' \
+      '--out[write the picture to this file]:FILE:_files' \
+      '--format[auto\: PNG if the file'\''s name ends so, else SVG]:NAME:(auto svg png)' \
+      '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
       '--chunk[rows that go through the layers together]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
@@ -420,7 +505,7 @@ _stillpoint() {
       '--version[print the version]' \
       '*:file:_files' ;;
     completion) compadd bash zsh fish ;;
-    help) compadd run ask chat tokenize inspect perplexity eval bench cpu selftest digest help completion ;;
+    help) compadd run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion ;;
   esac
 }
 _stillpoint "$@"

@@ -213,7 +213,79 @@ ok "eval: plot in a directory that is not there" evaluate 4 "No such file" --plo
 ok "eval: prompts longer than the context" evaluate 7 "context of 1000" --ctx 1000
 ok "eval: no room to answer in the context" evaluate 7 "context" --ctx 1201
 
+# ---- trace and plot
+
+sound=$work/sound.trace
+stillpoint trace -m "$good" --min-tokens 0 --suffix 8 --raw -p "$long" --out "$sound" -q || echo 'Bail out! no trace'
+traced() { # traced WHAT CODE WORD: $file is refused by both
+  ok "trace: $1" fails "$2" "$3" trace "$file"
+  ok "plot: $1" fails "$2" "$3" plot "$file"
+}
+file=$work/none.trace
+traced "no such file" 4 "No such file"
+file=$work/empty.gguf
+traced "an empty file" 5 "is no trace"
+file=$work/notes.txt
+traced "a text" 5 "is no trace"
+file=$good
+traced "a model" 5 "is no trace"
+file=$work/late.trace
+sed '1s,trace/1,trace/7,' "$sound" >"$file"
+traced "a later schema" 6 "stillpoint.trace/7"
+# changed NAME SCRIPT WHAT WORD: the sound trace with one flaw.
+changed() {
+  file=$work/$1.trace
+  sed "$2" "$sound" >"$file"
+  cmp -s "$file" "$sound" && echo "not ok - $1 changed nothing"
+  traced "$3" 5 "$4"
+}
+changed cut '$d' "cut before its end" "before its trace does"
+changed torn '5s/.\{20\}$//' "a torn line" "line 5"
+changed gone '5d' "a line is missing" "out of order"
+changed twice '5p' "a line twice" "out of order"
+changed more '$p' "more behind the end" "behind the end"
+changed head '1d' "no head" "is no trace"
+changed tokens '1s/"tokens": [0-9]*/"tokens": 99999999999/' "absurd number of tokens" "counts"
+changed gates '1s/"gates": 1/"gates": 64/' "absurd number of gates" "counts"
+changed layers '1s/"layers": 2/"layers": 0/' "no layers" "counts"
+changed layer '2s/"layer": [0-9]*/"layer": 77/' "a gate above the last layer" "contradicts"
+changed scores '5s/"scores": \[/"scores": [1, /' "a score too many" "verdicts"
+changed verdict '5s/"kept": \[[a-z]*/"kept": [true, true, true/' "verdicts of gates that are not there" "verdicts"
+changed bytes '5s/"bytes": [0-9]*/"bytes": 4000000000/' "absurd length of a token" "does not follow"
+changed id '5s/"id": [0-9]*/"id": 1e300/' "an id that is none" "id"
+changed nested '5s/"text"/"more": [[[{"a": [1, 2]}]], "text"/' "brackets that do not fit" "line 5"
+printf 'x%.0s' $(seq 100000) >"$work/x"
+printf '{"schema": "stillpoint.trace/1", "a": ' >"$work/deep.trace"
+tr x '[' <"$work/x" >>"$work/deep.trace"
+file=$work/deep.trace
+traced "a hundred thousand brackets" 5 "line 1"
+{ cat "$sound"; printf '\0'; } >"$work/nul.trace"
+file=$work/nul.trace
+traced "a NUL byte" 5 "NUL"
+ok "trace: a trace and a model" fails 1 "trace already" trace -m "$good" "$sound"
+ok "trace: what to show" fails 1 "show" trace "$sound" --show picture
+ok "trace: text and --json" fails 1 "--json" trace "$sound" --show text --json
+ok "trace: no model" fails 1 "-m FILE" trace -p hello
+ok "trace: a directory that is not there" fails 4 "No such file" trace "$sound" --out "$work/none/trace"
+ok "trace: a page in a directory that is not there" fails 4 "No such file" trace "$sound" --html "$work/none/page"
+ok "trace: ratio out of range" fails 1 "ratio" trace -m "$good" -p hello --ratio 1
+ok "plot: unknown format" fails 1 "format" plot "$sound" --format gif
+ok "plot: --json without a file" fails 1 "--out" plot "$sound" --json
+ok "plot: a directory that is not there" fails 4 "No such file" plot "$sound" --out "$work/none/map.svg"
+cp "$sound" "$work/kept.trace"
+ok "trace: a prompt that is refused leaves the file" fails 7 "context" trace -m "$good" --raw --ctx 64 -p "$long" --out "$work/kept.trace"
+ok "as it was" cmp "$sound" "$work/kept.trace"
+
 if [ -c /dev/full ]; then
+  full_picture() {
+    for name in svg png; do
+      stillpoint plot "$sound" --format $name --out /dev/full 2>"$work/err"
+      code=$?
+      [ $name = png ] && [ $code = 6 ] && continue
+      [ $code = 4 ] && one_sentence "$work/err" || { echo "$name: exit code $code"; cat "$work/err"; return 1; }
+    done
+  }
+  ok "a disk is full before the picture is" full_picture
   full() { stillpoint inspect "$good" >/dev/full 2>"$work/err"; [ $? = 4 ] && one_sentence "$work/err"; }
   ok "standard output is full" full
 else

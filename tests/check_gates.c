@@ -87,8 +87,8 @@ START_TEST(the_choice_is_that_of_the_page) {
   still_token *tokens = run_tokens(N, VOCAB, 21);
   double tau = way->tau ? middle(o.model, policy, tokens) : -1;
   char settings[192];
-  snprintf(settings, sizeof settings, "min-tokens=0 prefix=%d suffix=%d window=32 policy=%s ratio=%g tau=%.17g tau-only=%d every=%d",
-           PREFIX, SUFFIX, policy, way->ratio, tau, way->tau_only, many ? 2 : 0);
+  snprintf(settings, sizeof settings,
+           "min-tokens=0 prefix=%d suffix=%d window=32 policy=%s ratio=%g tau=%.17g tau-only=%d every=%d", PREFIX, SUFFIX, policy, way->ratio, tau, way->tau_only, many ? 2 : 0);
   still_session *s = run_session(o.model, settings);
   still_report report = {.size = sizeof report};
   ck_assert(still_prefill(s, tokens, N, &report) == STILL_OK);

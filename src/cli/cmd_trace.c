@@ -1,5 +1,5 @@
 /*
- * cmd_trace.c - `stillpoint trace`: one prefill, token by token: as lines of JSON, as text with what was halted dimmed, as a page.
+ * cmd_trace.c - `stillpoint trace`: one prefill, token by token: as lines of JSON, as text with halted tokens dimmed, as a page.
  *
  * In:       a model and a prompt, or a trace that was written before.  Out: the trace, the text, an HTML page.
  * Not here: pictures (cmd_plot.c), the forms themselves (trace_*.c).
@@ -44,7 +44,8 @@ int cmd_trace(struct cli *cli) {
   struct trace t = {0};
   struct cli_output out = {0}, page = {0};
   const char *show = what_to_show(cli);
-  if (cli->given.json && strcmp(show, "text") == 0) return cli_usage(cli, "--json and --show text are two things; leave one away");
+  if (cli->given.json && strcmp(show, "text") == 0)
+    return cli_usage(cli, "--json and --show text are two things; leave one away");
   int code = cli->given.out ? output_open(cli, cli->given.out, &out) : CLI_OK;
   if (code == CLI_OK && cli->given.html) code = output_open(cli, cli->given.html, &page);
   if (code == CLI_OK) code = trace_take(cli, &t);

@@ -4,8 +4,8 @@
  * In:       boxes and texts, in units of which a picture has as many as its width says.  Out: a file on a stream.
  * Not here: what is shown (eval_plot.c, trace_plot.c).
  *
- * An SVG needs no fonts, scripts or files beside it. A PNG has two dots a unit, and letters of a font of its own (draw_font.c), which
- * knows ASCII alone.
+ * An SVG needs no fonts, scripts or files beside it. A PNG has two dots a unit, and letters of a font of its own (draw_font.c),
+ * which knows ASCII alone.
  */
 #ifndef CLI_DRAW_H
 #define CLI_DRAW_H

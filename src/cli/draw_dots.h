@@ -12,8 +12,8 @@
 enum { DOTS = 2 }; /* dots of a unit, each way */
 enum { FONT_WIDTH = 5, FONT_HEIGHT = 9, FONT_FOOT = 7, FONT_FIRST = ' ', FONT_GLYPHS = 96 };
 
-/* Letters from ' ' on, and at last a sign for what is none: rows of five dots, the lowest bit at the right; two rows are below the
- * foot of the line. */
+/* Letters from ' ' on, and at last a sign for what is none: rows of five dots, the lowest bit at the right; two rows are below
+ * the foot of the line. */
 extern const unsigned char font_glyph[FONT_GLYPHS][FONT_HEIGHT];
 
 unsigned char *dots_new(int width, int height); /* in units; white. free() */

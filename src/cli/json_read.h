@@ -21,9 +21,9 @@ const char *json_read_number(const char *at, double *real, uint64_t *count);
 /* Behind any value. */
 const char *json_skip(const char *at);
 
-/* Goes through the members of an object, or with name NULL through the items of an array. *at stands before '{' or '[' at first and
- * then, after each value was read, behind it. 1: *at is at the next value (and its name was read), 0: *at is behind the end, -1:
- * it is no such thing. */
+/* Goes through the members of an object, or with name NULL through the items of an array. *at stands before '{' or '[' at first
+ * and then, after each value was read, behind it. 1: *at is at the next value (and its name was read), 0: *at is behind the end,
+ * -1: it is no such thing. */
 int json_next(const char **at, bool first, char *name, size_t size);
 
 #endif

@@ -221,7 +221,7 @@ static void put_bars(const struct picture *p, size_t g, const struct scale *s, s
 static void put_value(const struct picture *p, const struct scale *s, double part, int y) {
   char text[32];
   double value = s->low + part * (s->high - s->low);
-  snprintf(text, sizeof text, "%.2g", s->log ? pow(10, value) : value);
+  snprintf(text, sizeof text, "%.3g", s->log ? pow(10, value) : value);
   draw_text(&p->draw, LEFT - 8, y + 4, 10, DRAW_END, DRAW_GREY, text);
 }
 
@@ -254,6 +254,7 @@ static void describe_passage(const struct trace *t, const struct passage *one, s
   size_t last = one->last - 1, at = t->token[one->first].byte, end = t->token[last].byte + t->token[last].bytes;
   size_t n = (size_t)snprintf(text, size, "%zu: tokens %zu to %zu: ", number, one->first, last);
   bool blank = true;
+  while (at < end && (t->text[at] & 0xc0) == 0x80) at++; /* the passage begins within a character */
   for (; at < end && n + 1 < size; at++) {
     bool gap = memchr(" \t\r\n", t->text[at], 4) != NULL;
     if (!gap || !blank) text[n++] = (char)(gap ? ' ' : t->text[at] ? t->text[at] : '?');
@@ -275,10 +276,15 @@ static void put_passages(const struct picture *p) {
     while (i < t->n_tokens && is_kept(t, i)) i++;
     if (i > first) draw_box(&p->draw, token_at(p, first), y, token_at(p, i) - token_at(p, first), STRIP, KEPT, DRAW_NONE);
   }
+  double free_from = 0; /* a number that would touch the one before is left out */
   for (size_t k = 0; k < p->n_passages; k++) {
     const struct passage *one = &p->passage[k];
-    snprintf(text, sizeof text, "%zu", k + 1);
-    draw_text(&p->draw, (token_at(p, one->first) + token_at(p, one->last)) / 2, y - 4, 10, DRAW_MIDDLE, DRAW_BLACK, text);
+    double middle = (token_at(p, one->first) + token_at(p, one->last)) / 2;
+    int digits = snprintf(text, sizeof text, "%zu", k + 1);
+    if (middle >= free_from) {
+      draw_text(&p->draw, middle, y - 4, 10, DRAW_MIDDLE, DRAW_BLACK, text);
+      free_from = middle + (digits + 1) * LETTER;
+    }
     describe_passage(t, one, k + 1, text, sizeof text);
     draw_text(&p->draw, LEFT, y + STRIP + 24 + PASSAGE * (int)k, 10, DRAW_START, DRAW_BLACK, text);
   }

@@ -318,7 +318,10 @@ int trace_read(const struct cli *cli, const char *path, struct trace *t) {
     if (!stop) stop = end;
     *stop = '\0';
     number++;
-    if (strlen(at) != (size_t)(stop - at))
+    bool whole = strlen(at) == (size_t)(stop - at);
+    if (!whole && number == 1)
+      code = refuse_schema(cli, path, "");
+    else if (!whole)
       code = cli_fail(cli, STILL_EFORMAT, "line %zu of %s holds a NUL byte; name a trace", number, path);
     else
       code = add_line(cli, path, &r, at, number);

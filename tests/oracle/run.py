@@ -38,6 +38,14 @@ GATES = POLICIES + [
     dict(SMALL, policy="query", tau="middle"), dict(SMALL, policy="query", tau="middle", tau_only=1),
     dict(SMALL, policy="delta", tau="middle"), dict(SMALL, policy="delta", tau="middle", tau_only=1),
     dict(SMALL, policy="block", tau="middle"), dict(SMALL, policy="inverse", tau="middle"),
+    # Several gates for the scores that the paper has; the threshold alone for every score; both decisions at several gates.
+    dict(SMALL, policy="block", every=1, ratio=0.3), dict(SMALL, policy="block", every=2, ratio=0.5),
+    dict(SMALL, policy="inverse", every=2, ratio=0.5), dict(SMALL, policy="recent", every=1, ratio=0.3),
+    dict(SMALL, policy="block", tau="middle", tau_only=1), dict(SMALL, policy="inverse", tau="middle", tau_only=1),
+    dict(SMALL, policy="random", tau="middle", tau_only=1), dict(SMALL, policy="recent", tau="middle", tau_only=1),
+    dict(SMALL, policy="delta", every=2, ratio=0.5, tau="middle"), dict(SMALL, policy="block", every=2, ratio=0.5, tau="middle"),
+    dict(SMALL, policy="query", every=2, ratio=0.5, tau="middle"),
+    dict(SMALL, policy="block", every=1, tau="middle", tau_only=1),
 ]
 TWO, ALL = [None, dict(SMALL)], [None] + POLICIES
 
