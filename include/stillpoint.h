@@ -271,9 +271,9 @@ STILL_API still_status still_score(still_session *session, const still_token *to
  * `capacity` values and return how many there are. 0 when dense by length. */
 STILL_API size_t still_scores(const still_session *session, float *scores, size_t capacity);
 STILL_API size_t still_kept(const still_session *session, uint32_t *rows, size_t capacity);
-/* What the i-th gate of the last prefill saw: with the setting `every` there are several, from low to high. STILL_EARG past the
- * last; there is none after a dense prefill. Rows are positions on the timeline, ascending; to the first gate all come, to a later
- * one those that the gate before kept. The arrays belong to the session and are valid until the next call on it. */
+/* What the i-th gate of the last prefill saw: with the setting `every` there are several, from low to high. STILL_EARG past
+ * the last; there is none after a dense prefill. Rows are positions on the timeline, ascending; to the first gate all come, to a
+ * later one those that the gate before kept. The arrays belong to the session and are valid until the next call on it. */
 typedef struct still_gate {
   size_t size;
   uint32_t layer;       /* between its attention and its feed-forward */

@@ -88,7 +88,8 @@ START_TEST(the_choice_is_that_of_the_page) {
   double tau = way->tau ? middle(o.model, policy, tokens) : -1;
   char settings[192];
   snprintf(settings, sizeof settings,
-           "min-tokens=0 prefix=%d suffix=%d window=32 policy=%s ratio=%g tau=%.17g tau-only=%d every=%d", PREFIX, SUFFIX, policy, way->ratio, tau, way->tau_only, many ? 2 : 0);
+           "min-tokens=0 prefix=%d suffix=%d window=32 policy=%s ratio=%g tau=%.17g tau-only=%d every=%d", PREFIX, SUFFIX,
+           policy, way->ratio, tau, way->tau_only, many ? 2 : 0);
   still_session *s = run_session(o.model, settings);
   still_report report = {.size = sizeof report};
   ck_assert(still_prefill(s, tokens, N, &report) == STILL_OK);

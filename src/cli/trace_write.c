@@ -4,7 +4,7 @@
  * In:       struct trace.  Out: one object a line; stillpoint-trace(1) documents them.
  * Not here: reading them back (trace_read.c).
  *
- * Text that is no UTF-8 by itself, as a token within a character, also stands there as hexadecimal digits: it comes back as it was.
+ * Text that is no UTF-8 by itself, as a token within a character, also stands there as hexadecimal digits: nothing is lost.
  */
 #include "json.h"
 #include "report.h"
