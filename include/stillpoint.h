@@ -108,6 +108,8 @@ typedef struct still_hooks {
 typedef struct still_settings still_settings;
 
 STILL_API still_settings *still_settings_new(void); /* NULL when out of memory */
+/* The same values, and the same of them set. settings may be NULL: the presets. NULL when out of memory. */
+STILL_API still_settings *still_settings_copy(const still_settings *settings);
 STILL_API void still_settings_free(still_settings *settings); /* NULL is allowed */
 STILL_API still_status still_set(still_settings *settings, const char *key, const char *value); /* value as text */
 STILL_API still_status still_set_int(still_settings *settings, const char *key, int64_t value);
@@ -116,12 +118,15 @@ STILL_API still_status still_get_int(const still_settings *settings, const char 
 STILL_API still_status still_get_real(const still_settings *settings, const char *key, double *value);
 /* Text form of a value; always terminated; STILL_ELIMIT when it does not fit. */
 STILL_API still_status still_get(const still_settings *settings, const char *key, char *text, size_t text_size);
+/* Who decided the gate, of settings in force: "presets", "caller", "calibration FILE, quality balanced" (of a long path the end), or
+ * "no calibration, quality strict". As still_get. */
+STILL_API still_status still_settings_origin(const still_settings *settings, char *text, size_t text_size);
 /* Sentence of the last still_set* that failed on this object; "" if none. Valid until the next call on it. */
 STILL_API const char *still_settings_error(const still_settings *settings);
 
 typedef struct still_key {
   size_t size;
-  const char *name, *type;            /* type: "int", "real", "choice", "bytes" */
+  const char *name, *type;            /* type: "int", "real", "choice", "bytes", "path" (text alone) */
   const char *choices;                /* "a|b|c" for a choice, else NULL */
   const char *scope;                  /* "model", "session" or "sampler" */
   const char *text;                   /* one line of help */
@@ -154,6 +159,9 @@ STILL_API still_status still_model_describe(const still_model *model, still_mode
 /* What a model is known by, wherever its file lies: SHA-256 of the file's header and table of tensors and of the first 4 KiB of
  * each tensor; of a split model, of each part in turn. */
 STILL_API still_status still_model_digest(const still_model *model, uint8_t digest[32]);
+
+/* The settings in force in a session that is opened with `settings` (NULL: the presets): its calibration has been looked for. */
+STILL_API still_status still_model_settings(const still_model *model, const still_settings *settings, still_settings *in_force);
 
 /* What a prefill of n tokens will take, before anything is allocated. Bytes. */
 typedef struct still_plan {
@@ -227,6 +235,10 @@ STILL_API const char *still_session_error(const still_session *session); /* "" i
 STILL_API void still_session_cancel(still_session *session); /* async-signal-safe; the running or next call ends */
 STILL_API still_status still_session_reset(still_session *session); /* forget all tokens, keep the memory */
 STILL_API still_status still_session_settings(const still_session *session, still_settings *settings); /* those in force */
+/* Other settings for the prefills to come, all of scope session but ctx and chunk; NULL: the presets. What waits at the gate stays
+ * unless the gate moves to a lower layer or the policy becomes block; at a higher gate the next prefill takes the rows there, once.
+ * There are no logits until then. The result is that of a session opened with these settings. On failure nothing changes. */
+STILL_API still_status still_session_change(still_session *session, const still_settings *settings);
 
 typedef struct still_report {
   size_t size;
@@ -239,6 +251,7 @@ typedef struct still_report {
   double seconds[STILL_PHASES];
   double tokens_per_second; /* tokens of this call / all phases of this call without load and panels */
   uint64_t peak_bytes;      /* allocated by library for model and session, at the most */
+  char settings[224];       /* who decided the gate, as still_settings_origin says it */
 } still_report;
 
 /* Appends tokens to the timeline and computes the logits of the last. Tokens that were decoded since the last prefill are

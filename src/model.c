@@ -54,6 +54,15 @@ static still_status check_blas(still_model *m) {
   return sp_fail(&m->ctx.error, STILL_EUNSUPPORTED, "the float path needs OpenBLAS: %s", what);
 }
 
+static still_status keep_path(still_model *m, const char *path) {
+  size_t bytes = strlen(path) + 1;
+  m->path = sp_alloc(&m->ctx, bytes, 1, "the name of the model file");
+  if (!m->path) return STILL_ENOMEM;
+  m->path_bytes = bytes;
+  memcpy(m->path, path, bytes);
+  return STILL_OK;
+}
+
 static still_status open_parts(still_model *m, const char *path) {
   const struct sp_settings *s = &m->settings.value;
   const struct sp_kernels *kernels;
@@ -61,6 +70,7 @@ static still_status open_parts(still_model *m, const char *path) {
   SP_TRY(pick_kernels(m, &kernels));
   SP_TRY(check_blas(m));
   SP_TRY(sp_team_open(&team, (int)s->threads, (enum sp_numa)s->numa, &m->ctx));
+  SP_TRY(keep_path(m, path));
   SP_TRY(sp_gguf_open(&m->ctx, path, s->mmap != 0, &m->gguf));
   SP_TRY(sp_config_read(&m->ctx, m->gguf, &m->config));
   SP_TRY(sp_vocab_open(&m->ctx, m->gguf, m->config.n_vocab, &m->vocab));
@@ -77,6 +87,7 @@ void still_model_close(still_model *m) {
   if (m->weights.ctx) sp_weights_close(&m->weights);
   sp_vocab_close(m->vocab);
   sp_gguf_close(m->gguf);
+  sp_free(&m->ctx, m->path, m->path_bytes, 1);
   pthread_mutex_destroy(&m->lock);
   free(m);
 }
@@ -126,6 +137,30 @@ still_status sp_model_probe(still_model *m, struct sp_ctx *ctx) {
   return status;
 }
 
+/* ---- settings of a session ------------------------------------------------------------------------------------ */
+
+void sp_model_digest(still_model *m, uint8_t digest[32]) {
+  pthread_mutex_lock(&m->lock);
+  if (!m->digested) sp_gguf_digest(m->gguf, m->digest);
+  m->digested = true;
+  memcpy(digest, m->digest, sizeof m->digest);
+  pthread_mutex_unlock(&m->lock);
+}
+
+static void digest_of(void *user, uint8_t digest[32]) { sp_model_digest(user, digest); }
+
+still_status sp_model_settings(still_model *m, struct sp_ctx *ctx, const still_settings *settings, still_settings *out) {
+  sp_settings_resolve(settings, out);
+  return sp_calibration_apply(ctx, &(struct sp_calibration_place){.model = m->path, .digest = digest_of, .user = m}, out);
+}
+
+still_status still_model_settings(const still_model *m, const still_settings *settings, still_settings *in_force) {
+  if (!m || !in_force) return STILL_EARG;
+  struct sp_ctx ctx;
+  call_begin(m, &ctx);
+  return call_end(&ctx, sp_model_settings((still_model *)m, &ctx, settings, in_force));
+}
+
 /* ---- what is known -------------------------------------------------------------------------------------------- */
 
 still_status still_model_describe(const still_model *m, still_model_info *info) {
@@ -144,7 +179,7 @@ still_status still_model_describe(const still_model *m, still_model_info *info) 
 
 still_status still_model_digest(const still_model *m, uint8_t digest[32]) {
   if (!m || !digest) return STILL_EARG;
-  sp_gguf_digest(m->gguf, digest);
+  sp_model_digest((still_model *)m, digest);
   return STILL_OK;
 }
 
@@ -166,10 +201,12 @@ void sp_model_plan(const still_model *m, const struct sp_settings *settings, boo
 
 still_status still_model_plan(const still_model *m, const still_settings *settings, uint64_t n_tokens, still_plan *plan) {
   if (!m || !plan || plan->size < sizeof *plan || n_tokens > 1 << 24) return STILL_EARG;
+  struct sp_ctx ctx;
   still_settings resolved;
-  sp_settings_resolve(settings, &resolved);
-  sp_model_plan(m, &resolved.value, false, n_tokens, plan);
-  return STILL_OK;
+  call_begin(m, &ctx);
+  still_status status = sp_model_settings((still_model *)m, &ctx, settings, &resolved);
+  if (status == STILL_OK) sp_model_plan(m, &resolved.value, false, n_tokens, plan);
+  return call_end(&ctx, status);
 }
 
 still_status still_kernel_calls(const still_model *m, size_t i, const char **name, uint64_t *calls) {

@@ -7,6 +7,7 @@
 #ifndef SP_MODEL_H
 #define SP_MODEL_H
 
+#include "calibration.h"
 #include "chat.h"
 #include "plan.h"
 #include "probe.h"
@@ -14,6 +15,8 @@
 struct still_model {
   struct sp_ctx ctx;
   still_settings settings; /* as given, resolved */
+  char *path;              /* [path_bytes] of the file, to look beside it */
+  size_t path_bytes;
   struct sp_gguf *gguf;
   struct sp_config config;
   struct sp_vocab *vocab;
@@ -21,12 +24,16 @@ struct still_model {
   struct sp_engine engine;
   const struct sp_backend *backend;
   size_t fixed_bytes;      /* allocated when opening was done: everything but panels */
-  pthread_mutex_t lock;    /* over probed */
-  bool probed;
+  pthread_mutex_t lock;    /* over what follows */
+  bool probed, digested;
+  uint8_t digest[32];
 };
 
 /* Runs the probe if nobody has. Errors and time go to ctx. */
 still_status sp_model_probe(still_model *model, struct sp_ctx *ctx);
+void sp_model_digest(still_model *model, uint8_t digest[32]);
+/* The settings in force in a session that is given these (or NULL): the gate as caller, calibration or presets decide. */
+still_status sp_model_settings(still_model *model, struct sp_ctx *ctx, const still_settings *settings, still_settings *out);
 /* The plan of a session with these settings; its own settings count for the session, the model's for threads and panels.
  * parked: as in struct sp_timeline. */
 void sp_model_plan(const still_model *model, const struct sp_settings *settings, bool parked, uint64_t n_tokens,

@@ -74,8 +74,8 @@ still_status still_session_open(still_model *model, const still_settings *settin
   }
   s->model = model;
   sp_ctx_init(&s->ctx, hooks ? hooks : &model->ctx.hooks);
-  sp_settings_resolve(settings, &s->settings);
-  still_status status = open_timeline(s);
+  still_status status = sp_model_settings(model, &s->ctx, settings, &s->settings);
+  if (status == STILL_OK) status = open_timeline(s);
   if (status == STILL_OK) return *session = s, STILL_OK;
   if (error) error->status = status, snprintf(error->text, sizeof error->text, "%s", s->ctx.error.text);
   still_session_close(s);
@@ -125,6 +125,24 @@ still_status still_session_rewind(still_session *s, size_t n) {
   return STILL_OK;
 }
 
+/* Sums of the policy block exist only if it was the policy when rows passed; all else that a gate asks for is there. */
+static void change(still_session *s, const still_settings *to) {
+  struct sp_timeline *t = &s->timeline;
+  bool block = sp_policies[s->settings.value.policy].block;
+  sp_settings_change(&s->settings, to);
+  sp_rewind(t, t->n);
+  if (!block && sp_policies[s->settings.value.policy].block) t->finished = 0;
+}
+
+still_status still_session_change(still_session *s, const still_settings *settings) {
+  if (!s) return STILL_EARG;
+  still_settings to;
+  sp_error_clear(&s->ctx.error);
+  SP_TRY(sp_model_settings(s->model, &s->ctx, settings, &to));
+  change(s, &to);
+  return STILL_OK;
+}
+
 /* ---- prefill -------------------------------------------------------------------------------------------------- */
 
 static still_status check_tokens(still_session *s, const still_token *tokens, size_t n) {
@@ -151,6 +169,18 @@ static still_status prepare(still_session *s, size_t n) {
   return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
 }
 
+/* Of a session whose policy is dense: who said so. */
+static void say_dense(const still_session *s, char *text, size_t size) {
+  char quality[16] = "";
+  still_get(&s->settings, "quality", quality, sizeof quality);
+  if (s->settings.origin == SP_ORIGIN_CALIBRATION)
+    snprintf(text, size, "the calibration says dense at quality %s", quality);
+  else if (s->settings.origin == SP_ORIGIN_NONE)
+    snprintf(text, size, "no calibration of this model proves a setting at quality strict");
+  else
+    snprintf(text, size, "%s", s->timeline.why_dense);
+}
+
 static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   const struct sp_timeline *t = &s->timeline;
   size_t size = r->size < sizeof *r ? r->size : sizeof *r;
@@ -160,7 +190,11 @@ static void fill_report(const still_session *s, size_t fresh, still_report *r) {
   still_report full = {.size = r->size, .tokens = t->n, .kept = kept, .tau = first ? first->tau : 0};
   full.dense = t->why_dense && (t->ready || whole);
   full.start_layer = full.dense ? t->engine->config->n_layers : t->stage[0].to / 2;
-  if (full.dense && t->why_dense) snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
+  if (full.dense && s->settings.value.policy == SP_POLICY_DENSE)
+    say_dense(s, full.why_dense, sizeof full.why_dense);
+  else if (full.dense)
+    snprintf(full.why_dense, sizeof full.why_dense, "%s", t->why_dense);
+  still_settings_origin(&s->settings, full.settings, sizeof full.settings);
   double work = 0;
   for (int i = 0; i < STILL_PHASES; i++) {
     full.seconds[i] = s->ctx.seconds[i];
@@ -237,7 +271,7 @@ still_status still_session_save(still_session *s, const char *path) {
   uint8_t model[32];
   fenv_t caller;
   enter(s, &caller);
-  sp_gguf_digest(s->model->gguf, model);
+  sp_model_digest(s->model, model);
   return leave(s, &caller, sp_state_save(&s->timeline, model, path));
 }
 
@@ -257,7 +291,7 @@ still_status still_session_load(still_session *s, const char *path) {
   struct sp_state state;
   fenv_t caller;
   enter(s, &caller);
-  sp_gguf_digest(s->model->gguf, model);
+  sp_model_digest(s->model, model);
   still_status status = sp_state_open(&s->timeline, model, path, &state);
   if (status == STILL_OK) {
     status = take_state(s, &state);

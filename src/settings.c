@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { INT, REAL, CHOICE, BYTES };
+enum kind { INT, REAL, CHOICE, BYTES, PATH };
 
 #define AT(member) offsetof(struct sp_settings, member)
+#define PATH_AT(member) offsetof(struct still_settings, member) /* the one kind that is not in struct sp_settings */
 #define ISAS "auto|ref|avx2|avxvnni|avx512|vnni|amx|neon|dot|i8mm"
 
 static const struct key {
@@ -53,6 +53,10 @@ static const struct key {
     {"suffix", INT, "session", NULL, AT(suffix), 1, 1 << 24, 64, "last rows that are never halted"},
     {"min-tokens", INT, "session", NULL, AT(min_tokens), 0, 1 << 24, 1024, "shorter prompts stay dense"},
     {"gate-seed", INT, "session", NULL, AT(gate_seed), 0, 0x1p53, 0, "seed of the policy random"},
+    {"quality", CHOICE, "session", "strict|balanced|fast", AT(quality), 0, 2, 1,
+     "what the model's calibration may cost; it decides the gate unless a setting of the gate is given"},
+    {"calibration", PATH, "session", NULL, PATH_AT(calibration), 0, SP_PATH - 1, 0,
+     "calibration file; none: go without [default: beside the model, or installed]"},
     {"temperature", REAL, "sampler", NULL, AT(temperature), 0, 100, 0, "0: the most probable token"},
     {"top-p", REAL, "sampler", NULL, AT(top_p), 0, 1, 1, "keep the most probable tokens that sum up to this; 1: all"},
     {"min-p", REAL, "sampler", NULL, AT(min_p), 0, 1, 0, "drop tokens less probable than this part of the best"},
@@ -64,6 +68,7 @@ static const struct key {
 };
 
 #undef ISAS
+#undef PATH_AT
 #undef AT
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
@@ -73,6 +78,12 @@ static const struct key *find(const char *name) {
     if (strcmp(keys[i].name, name) == 0) return &keys[i];
   return NULL;
 }
+
+static uint64_t bit(const struct key *k) { return (uint64_t)1 << (k - keys); }
+
+_Static_assert(N_KEYS <= 64, "one bit a key");
+
+static char *path_at(const still_settings *s, const struct key *k) { return (char *)s + k->offset; }
 
 static int64_t *int_at(const struct sp_settings *s, const struct key *k) { return (int64_t *)((char *)s + k->offset); }
 static double *real_at(const struct sp_settings *s, const struct key *k) { return (double *)((char *)s + k->offset); }
@@ -90,7 +101,7 @@ void sp_settings_preset(still_settings *settings) {
   for (size_t i = 0; i < N_KEYS; i++) {
     if (keys[i].kind == REAL)
       *real_at(&settings->value, &keys[i]) = keys[i].preset;
-    else
+    else if (keys[i].kind != PATH)
       *int_at(&settings->value, &keys[i]) = (int64_t)keys[i].preset;
   }
 }
@@ -111,6 +122,17 @@ still_settings *still_settings_new(void) {
   return settings;
 }
 
+still_settings *still_settings_copy(const still_settings *settings) {
+  still_settings *copy = malloc(sizeof *copy);
+  if (!copy) return NULL;
+  if (settings)
+    *copy = *settings;
+  else
+    sp_settings_preset(copy);
+  sp_error_clear(&copy->error);
+  return copy;
+}
+
 void still_settings_free(still_settings *settings) { free(settings); }
 
 const char *still_settings_error(const still_settings *settings) { return settings ? settings->error.text : ""; }
@@ -126,6 +148,15 @@ static still_status store(still_settings *s, const struct key *k, double value) 
     *real_at(&s->value, k) = value;
   else
     *int_at(&s->value, k) = (int64_t)value;
+  s->given |= bit(k);
+  return STILL_OK;
+}
+
+static still_status store_path(still_settings *s, const struct key *k, const char *value) {
+  if (strlen(value) > (size_t)k->most)
+    return sp_fail(&s->error, STILL_EARG, "%s takes a path of at most %.0f bytes; take a shorter one", k->name, k->most);
+  memcpy(path_at(s, k), value, strlen(value) + 1);
+  s->given |= bit(k);
   return STILL_OK;
 }
 
@@ -139,6 +170,7 @@ static still_status known(still_settings *s, const char *name, const struct key 
 still_status still_set_real(still_settings *settings, const char *name, double value) {
   const struct key *k;
   SP_TRY(known(settings, name, &k));
+  if (k->kind == PATH) return sp_fail(&settings->error, STILL_EARG, "%s is a path, not a number; set it as text", name);
   return store(settings, k, value);
 }
 
@@ -167,6 +199,7 @@ still_status still_set(still_settings *settings, const char *name, const char *v
   SP_TRY(known(settings, name, &k));
   if (!value) return sp_fail(&settings->error, STILL_EARG, "%s was given no value", name);
   if (k->kind == CHOICE) return set_choice(settings, k, value);
+  if (k->kind == PATH) return store_path(settings, k, value);
   char *end;
   double number = strtod(value, &end);
   double factor = end == value ? 0 : k->kind == BYTES ? suffix_factor(end) : *end == '\0';
@@ -178,14 +211,14 @@ still_status still_set(still_settings *settings, const char *name, const char *v
 
 still_status still_get_real(const still_settings *settings, const char *name, double *value) {
   const struct key *k = name ? find(name) : NULL;
-  if (!settings || !k || !value) return STILL_EARG;
+  if (!settings || !k || !value || k->kind == PATH) return STILL_EARG;
   *value = k->kind == REAL ? *real_at(&settings->value, k) : (double)*int_at(&settings->value, k);
   return STILL_OK;
 }
 
 still_status still_get_int(const still_settings *settings, const char *name, int64_t *value) {
   const struct key *k = name ? find(name) : NULL;
-  if (!settings || !k || !value || k->kind == REAL) return STILL_EARG;
+  if (!settings || !k || !value || k->kind == REAL || k->kind == PATH) return STILL_EARG;
   *value = *int_at(&settings->value, k);
   return STILL_OK;
 }
@@ -196,7 +229,9 @@ still_status still_get(const still_settings *settings, const char *name, char *t
   int n = 0;
   if (k->kind == CHOICE)
     return choice_at(k->choices, *int_at(&settings->value, k), text, text_size) ? STILL_OK : STILL_ELIMIT;
-  if (k->kind == REAL)
+  if (k->kind == PATH)
+    n = snprintf(text, text_size, "%s", path_at(settings, k));
+  else if (k->kind == REAL)
     n = snprintf(text, text_size, "%.17g", *real_at(&settings->value, k));
   else
     n = snprintf(text, text_size, "%lld", (long long)*int_at(&settings->value, k));
@@ -204,10 +239,61 @@ still_status still_get(const still_settings *settings, const char *name, char *t
 }
 
 still_status still_settings_key(size_t i, still_key *key) {
-  static const char *const kinds[] = {"int", "real", "choice", "bytes"};
+  static const char *const kinds[] = {"int", "real", "choice", "bytes", "path"};
   if (!key || i >= N_KEYS || key->size < sizeof *key) return STILL_EARG;
   const struct key *k = &keys[i];
   *key = (still_key){.size = key->size, .name = k->name, .type = kinds[k->kind], .choices = k->choices, .scope = k->scope,
                      .text = k->text, .least = k->least, .most = k->most, .preset = k->preset};
   return STILL_OK;
+}
+
+/* ---- what a calibration decides -------------------------------------------------------------------------------- */
+
+const char *const sp_gate_keys[] = {"policy", "start",       "ratio", "tau",        "tau-only", "every",
+                                    "window", "gate-layers", "pool",  "min-tokens", NULL};
+
+bool sp_settings_has(const still_settings *settings, const char *key) { return settings->given & bit(find(key)); }
+
+bool sp_settings_decide(const still_settings *settings) {
+  bool any = false;
+  for (size_t i = 0; sp_gate_keys[i + 1]; i++) any = any || sp_settings_has(settings, sp_gate_keys[i]);
+  return any;
+}
+
+/* Of a long path the end is named: it says more than the beginning. */
+still_status still_settings_origin(const still_settings *s, char *text, size_t text_size) {
+  static const char *const plain[] = {[SP_ORIGIN_PRESETS] = "presets", [SP_ORIGIN_CALLER] = "caller",
+                                      [SP_ORIGIN_NONE] = "no calibration, quality strict"};
+  char quality[16] = "";
+  int n = 0;
+  if (!s || !text) return STILL_EARG;
+  size_t bytes = strlen(s->calibration);
+  still_get(s, "quality", quality, sizeof quality);
+  if (s->origin == SP_ORIGIN_CALIBRATION)
+    n = snprintf(text, text_size, "calibration %.160s, quality %s", s->calibration + (bytes > 160 ? bytes - 160 : 0), quality);
+  else
+    n = snprintf(text, text_size, "%s", s->origin == SP_ORIGIN_PRESETS && sp_settings_decide(s) ? plain[SP_ORIGIN_CALLER] : plain[s->origin]);
+  return n >= 0 && (size_t)n < text_size ? STILL_OK : STILL_ELIMIT;
+}
+
+static void copy_value(still_settings *settings, const still_settings *from, const struct key *k) {
+  if (k->kind == PATH)
+    memcpy(path_at(settings, k), path_at(from, k), SP_PATH);
+  else
+    memcpy((char *)&settings->value + k->offset, (const char *)&from->value + k->offset, sizeof(int64_t)); /* or a double */
+}
+
+void sp_settings_take(still_settings *settings, const still_settings *from) {
+  for (size_t i = 0; sp_gate_keys[i]; i++) {
+    bool last = !sp_gate_keys[i + 1];
+    if (!last || !sp_settings_has(settings, sp_gate_keys[i])) copy_value(settings, from, find(sp_gate_keys[i]));
+  }
+}
+
+void sp_settings_change(still_settings *settings, const still_settings *to) {
+  const struct key *context = find("ctx"), *chunk = find("chunk");
+  for (const struct key *k = keys; k < keys + N_KEYS; k++)
+    if (strcmp(k->scope, "session") == 0 && k != context && k != chunk) copy_value(settings, to, k);
+  settings->given = to->given;
+  settings->origin = to->origin;
 }

@@ -8,6 +8,7 @@
 #ifndef SP_SETTINGS_H
 #define SP_SETTINGS_H
 
+#include <stdbool.h>
 #include "status.h"
 
 enum sp_policy {
@@ -20,6 +21,10 @@ enum sp_policy {
   SP_POLICY_DENSE,
   SP_POLICIES
 };
+enum sp_quality { SP_QUALITY_STRICT, SP_QUALITY_BALANCED, SP_QUALITY_FAST, SP_QUALITIES };
+/* What decided the settings of the gate; NONE: the presets would, but nothing proves them for the quality strict. */
+enum sp_origin { SP_ORIGIN_PRESETS, SP_ORIGIN_CALLER, SP_ORIGIN_CALIBRATION, SP_ORIGIN_NONE };
+enum { SP_PATH = 4096 }; /* bytes of a path that is a setting */
 enum sp_numa { SP_NUMA_AUTO, SP_NUMA_OFF, SP_NUMA_SPREAD, SP_NUMA_LOCAL, SP_NUMA_REPLICATE };
 enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
 enum { SP_NUMERICS_VERSION = 1 }; /* of stillpoint-numerics(7): one more with every line of NEWS marked [digests] */
@@ -48,6 +53,7 @@ struct sp_settings { /* in the order of the table */
   int64_t prefix, suffix; /* rows at both ends that are never halted */
   int64_t min_tokens;   /* shorter timelines stay dense */
   int64_t gate_seed;    /* of policy random */
+  int64_t quality;      /* enum sp_quality: the section of a calibration */
   /* sampler */
   double temperature, top_p, min_p, repeat_penalty;
   int64_t top_k, repeat_last, seed;
@@ -55,6 +61,9 @@ struct sp_settings { /* in the order of the table */
 
 struct still_settings {
   struct sp_settings value;
+  char calibration[SP_PATH]; /* a file, "none", or "": look for one. In a session: the file that decided, or "none" */
+  uint64_t given;            /* bit i: the i-th key was set */
+  enum sp_origin origin;     /* of the gate's settings, in a session */
   char isa_name[16];
   struct sp_error error;
 };
@@ -62,5 +71,14 @@ struct still_settings {
 void sp_settings_preset(struct still_settings *settings);
 /* settings may be NULL: the presets. STILLPOINT_ISA overrides a preset isa of "auto". */
 void sp_settings_resolve(const still_settings *settings, struct still_settings *out);
+
+/* The keys that a calibration decides, NULL behind the last. Who sets one of those before min-tokens decides all of these. */
+extern const char *const sp_gate_keys[];
+bool sp_settings_has(const still_settings *settings, const char *key); /* it was set */
+bool sp_settings_decide(const still_settings *settings);               /* the caller set one that decides */
+/* Takes the keys above over, except a min-tokens that was set. */
+void sp_settings_take(still_settings *settings, const still_settings *from);
+/* Takes all keys of the scope session over that may change while a session is open: all but ctx and chunk. */
+void sp_settings_change(still_settings *settings, const still_settings *to);
 
 #endif

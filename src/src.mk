@@ -13,7 +13,8 @@ libspcore_la_SOURCES += \
   src/sha256.c src/sha256.h \
   src/crew.c src/crew.h \
   src/team.c src/team.h \
-  src/file.c src/file.h
+  src/file.c src/file.h \
+  src/calibration.c src/calibration.h
 
 # model file -> weights
 libspcore_la_SOURCES += \

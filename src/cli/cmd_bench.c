@@ -172,6 +172,9 @@ static void print_table(const struct bench *b, const struct cli *cli) {
   if (!cli->given.quiet && still_model_describe(b->engine[0].model, &m) == STILL_OK)
     printf("%s, %s, %s, %u threads; medians of %llu\n", *m.name ? m.name : cli->given.model, m.file_type, m.isa, m.threads,
            (unsigned long long)b->repeats);
+  char gate[512];
+  report_gate(b->settings[1], gate, sizeof gate);
+  if (!cli->given.quiet) printf("gate: %s\n", gate);
   printf("cold: load %.3f s, first prefill of %llu tokens %.3f s, %.3f s of it panels\n\n", b->engine[0].load_seconds,
          (unsigned long long)b->length[0], b->cold.seconds[0], b->cold.report.seconds[STILL_PHASE_PANELS]);
   printf(" prefill  mode  %s\n", head);
@@ -204,7 +207,7 @@ static void print_json(const struct bench *b, const struct cli *cli) {
   json_begin(&j, stdout, "stillpoint.bench/1");
   json_text(&j, "version", still_version());
   report_json_model(&j, b->engine[0].model);
-  report_json_settings(&j, cli->settings);
+  report_json_settings(&j, b->settings[1]);
   json_text(&j, "text", cli->given.files.count ? "file" : "seeded");
   json_count(&j, "repeat", b->repeats);
   json_object(&j, "cold");
@@ -270,13 +273,12 @@ static uint64_t tokens_needed(const struct bench *b) {
 
 /* One model, two sessions: panels are shared, KV caches are not. */
 static int open_sessions(struct bench *b, const struct cli *cli) {
-  char policy[32] = "";
-  still_get(cli->settings, "policy", policy, sizeof policy);
-  b->modes = strcmp(policy, "dense") == 0 ? 1 : 2;
+  bool dense = true;
   b->settings[0] = cli_settings_with(cli->settings, "policy", "dense");
-  b->settings[1] = cli_settings_with(cli->settings, "policy", policy);
-  if (!b->settings[0] || !b->settings[1]) return cli_no_memory(cli);
-  int code = cli_engine_session(&b->engine[0], b->settings[0]);
+  if (!b->settings[0]) return cli_no_memory(cli);
+  int code = cli_engine_settings(&b->engine[0], cli->settings, &b->settings[1], &dense);
+  b->modes = dense ? 1 : 2;
+  if (code == CLI_OK) code = cli_engine_session(&b->engine[0], b->settings[0]);
   if (code == CLI_OK && b->modes == 2) code = cli_engine_share(&b->engine[1], &b->engine[0], b->settings[1]);
   return code;
 }

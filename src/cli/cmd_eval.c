@@ -172,11 +172,9 @@ static int check_context(const struct eval *e) {
 
 /* One model, two sessions: panels are shared, KV caches are not. */
 static int open_engines(struct eval *e) {
-  char policy[32] = "";
-  still_get(e->cli->settings, "policy", policy, sizeof policy);
+  bool dense = false;
   e->settings[0] = cli_settings_with(e->cli->settings, "policy", "dense");
-  e->settings[1] = cli_settings_with(e->cli->settings, "policy", policy);
-  if (!e->settings[0] || !e->settings[1]) return cli_no_memory(e->cli);
+  if (!e->settings[0]) return cli_no_memory(e->cli);
   int code = cli_engine_open(&e->engine[0], e->cli, e->cli->settings);
   if (code != CLI_OK) return code;
   e->model.size = sizeof e->model;
@@ -184,6 +182,10 @@ static int open_engines(struct eval *e) {
   if (status != STILL_OK) return cli_model_failed(&e->engine[0], status);
   e->plain = !has_template(e);
   code = check_context(e);
+  if (code == CLI_OK) code = cli_engine_settings(&e->engine[0], e->cli->settings, &e->settings[1], &dense);
+  if (code == CLI_OK && dense)
+    code = cli_fail(e->cli, STILL_EARG, "the setting in force is dense, and dense is what a setting is held against; take another "
+                    "--quality or a --policy");
   if (code == CLI_OK) code = cli_engine_session(&e->engine[0], e->settings[0]);
   if (code == CLI_OK) code = cli_engine_share(&e->engine[1], &e->engine[0], e->settings[1]);
   return code;

@@ -214,6 +214,25 @@ static int plan(const struct inspect *in, const still_model *model) {
   return CLI_OK;
 }
 
+/* The gate as it would be: what the options, a calibration or the presets say. */
+static int gate(const struct inspect *in, const still_model *model) {
+  char text[512];
+  still_settings *in_force = still_settings_new();
+  if (!in_force) return cli_no_memory(in->cli);
+  still_status status = still_model_settings(model, in->cli->settings, in_force);
+  int code = status == STILL_OK ? CLI_OK : say_why(in, status, still_model_error(model));
+  if (code == CLI_OK && in->json) {
+    still_settings_origin(in_force, text, sizeof text);
+    json_text(in->json, "settings_from", text);
+    report_json_settings(in->json, in_force);
+  } else if (code == CLI_OK) {
+    report_gate(in_force, text, sizeof text);
+    printf("gate          %s\n", text);
+  }
+  still_settings_free(in_force);
+  return code;
+}
+
 static int model(const struct inspect *in) {
   still_error error = {.size = sizeof error};
   still_model *model = NULL;
@@ -223,7 +242,8 @@ static int model(const struct inspect *in) {
     report_json_model(in->json, model);
   else
     print_model(model);
-  int code = plan(in, model);
+  int code = gate(in, model);
+  if (code == CLI_OK) code = plan(in, model);
   still_model_close(model);
   return code;
 }

@@ -36,7 +36,7 @@ struct perplexity {
   struct cli *cli;
   enum measurement measurement;
   uint64_t window, windows, first, continuation;
-  still_settings *dense, *other, *other_dense;
+  still_settings *dense, *in_force, *other, *other_dense;
   struct cli_engine engine;    /* dense session */
   struct cli_engine gated;     /* the same model, gate as the settings say */
   struct cli_engine reference; /* other arithmetic, dense session */
@@ -281,7 +281,7 @@ static void print_json(const struct perplexity *p) {
   json_begin(&j, stdout, "stillpoint.perplexity/1");
   json_text(&j, "version", still_version());
   report_json_model(&j, p->engine.model);
-  report_json_settings(&j, p->cli->settings);
+  report_json_settings(&j, p->in_force);
   json_text(&j, "measurement", names[p->measurement]);
   json_text(&j, "against", p->cli->given.against);
   json_count(&j, "chunk_tokens", p->window);
@@ -336,9 +336,6 @@ static int read_options(struct perplexity *p) {
 
 /* Four sets from one: dense or as given, on the arithmetic given or on the other. */
 static int make_settings(struct perplexity *p) {
-  char policy[32] = "";
-  still_get(p->cli->settings, "policy", policy, sizeof policy);
-  p->gates = strcmp(policy, "dense") != 0;
   p->dense = cli_settings_with(p->cli->settings, "policy", "dense");
   if (!p->dense) return cli_no_memory(p->cli);
   if (p->measurement != AGAINST) return CLI_OK;
@@ -347,9 +344,17 @@ static int make_settings(struct perplexity *p) {
   return p->other_dense ? CLI_OK : cli_no_memory(p->cli);
 }
 
+static int find_gates(struct perplexity *p) {
+  bool dense = true;
+  int code = cli_engine_settings(&p->engine, p->cli->settings, &p->in_force, &dense);
+  p->gates = !dense;
+  return code;
+}
+
 /* Only what the measurement needs: a model on the float path takes four bytes a weight. */
 static int open_all(struct perplexity *p) {
   int code = cli_engine_open(&p->engine, p->cli, p->dense);
+  if (code == CLI_OK) code = find_gates(p);
   if (code == CLI_OK) code = cli_engine_session(&p->engine, p->dense);
   if (code == CLI_OK && p->gates && p->measurement != PLAIN) code = cli_engine_share(&p->gated, &p->engine, p->cli->settings);
   if (code != CLI_OK || p->measurement != AGAINST) return code;
@@ -361,7 +366,7 @@ static int open_all(struct perplexity *p) {
 
 static void close_all(struct perplexity *p) {
   struct cli_engine *engines[] = {&p->reference_gated, &p->reference, &p->gated, &p->engine};
-  still_settings *settings[] = {p->dense, p->other, p->other_dense};
+  still_settings *settings[] = {p->dense, p->in_force, p->other, p->other_dense};
   for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) cli_engine_close(engines[i]);
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) still_settings_free(settings[i]);
   free(p->file);

@@ -163,6 +163,7 @@ static void print_turn(const struct dialogue *d, const struct turn *t) {
   else
     fprintf(stderr, "%llu of %llu kept (%.1f %%), gate at layer %u, tau %.6g\n", (unsigned long long)r->kept,
             (unsigned long long)r->tokens, share, r->start_layer, (double)r->tau);
+  fprintf(stderr, "%-13s %s\n", "settings", r->settings);
   answer_print(stderr, "answer", &t->answer);
 }
 

@@ -6,6 +6,8 @@
  */
 #include "engine.h"
 
+#include <string.h>
+
 #include "interrupt.h"
 
 /* Warnings alone: what is information to the library is noise between a prompt and its answer. */
@@ -79,15 +81,20 @@ int cli_session_failed(struct cli_engine *engine, still_status status) {
   return failed(engine, status, still_session_error(engine->session));
 }
 
-/* Settings have no copy; their keys do. 64 bytes hold the text of any value: 17 digits, or the name of a choice. */
+int cli_engine_settings(struct cli_engine *engine, const still_settings *settings, still_settings **in_force, bool *dense) {
+  char policy[32] = "";
+  *in_force = still_settings_new();
+  if (!*in_force) return cli_no_memory(engine->cli);
+  still_status status = still_model_settings(engine->model, settings, *in_force);
+  if (status != STILL_OK) return cli_model_failed(engine, status);
+  still_get(*in_force, "policy", policy, sizeof policy);
+  *dense = strcmp(policy, "dense") == 0;
+  return CLI_OK;
+}
+
 still_settings *cli_settings_with(const still_settings *settings, const char *key, const char *value) {
-  still_settings *copy = still_settings_new();
-  still_key k = {.size = sizeof k};
-  char text[64];
-  bool good = copy != NULL;
-  for (size_t i = 0; good && still_settings_key(i, &k) == STILL_OK; i++)
-    good = still_get(settings, k.name, text, sizeof text) == STILL_OK && still_set(copy, k.name, text) == STILL_OK;
-  if (good && still_set(copy, key, value) == STILL_OK) return copy;
+  still_settings *copy = still_settings_copy(settings);
+  if (copy && still_set(copy, key, value) == STILL_OK) return copy;
   still_settings_free(copy);
   return NULL;
 }

@@ -33,6 +33,9 @@ void cli_engine_close(struct cli_engine *engine);
 int cli_model_failed(struct cli_engine *engine, still_status status);
 int cli_session_failed(struct cli_engine *engine, still_status status);
 
+/* The settings in force with those given, into *in_force, which is to be freed; *dense: they halt nothing. An exit code. */
+int cli_engine_settings(struct cli_engine *engine, const still_settings *settings, still_settings **in_force, bool *dense);
+
 /* A copy with one key changed; NULL when out of memory or the value is refused. */
 still_settings *cli_settings_with(const still_settings *settings, const char *key, const char *value);
 

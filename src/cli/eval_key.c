@@ -15,14 +15,22 @@
 
 enum { SPARE = 1024 };
 
+/* Memory alone, or how the other settings came about. */
+static bool is_free_of_bits(const char *key) {
+  static const char *const keys[] = {"ctx", "chunk", "quality", "calibration"};
+  bool found = false;
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) found = found || strcmp(keys[i], key) == 0;
+  return found;
+}
+
 /* Keys of the session that change a result; the policy of a dense one alone. */
 static void describe_settings(const struct eval *e, int mode, char *text, size_t size) {
   still_key key = {.size = sizeof key};
   char value[64];
   size_t n = strlen(text);
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
-    bool session = strcmp(key.scope, "session") == 0, free_of_bits = !strcmp(key.name, "ctx") || !strcmp(key.name, "chunk");
-    bool matters = mode == 0 ? strcmp(key.name, "policy") == 0 : session && !free_of_bits;
+    bool session = strcmp(key.scope, "session") == 0;
+    bool matters = mode == 0 ? strcmp(key.name, "policy") == 0 : session && !is_free_of_bits(key.name);
     if (!matters && strcmp(key.name, "numerics") != 0) continue;
     if (n >= size || still_get(e->settings[mode], key.name, value, sizeof value) != STILL_OK) continue;
     n += (size_t)snprintf(text + n, size - n, " %s=%s", key.name, value);

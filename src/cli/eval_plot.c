@@ -94,7 +94,7 @@ static void put_head(const struct plot *p) {
   char text[640];
   write_title(e, text, sizeof text);
   draw_text(&p->draw, 12, 26, DRAW_TITLE, DRAW_START, DRAW_BLACK, text);
-  report_describe(e->settings[1], text, sizeof text);
+  report_gate(e->settings[1], text, sizeof text);
   draw_text(&p->draw, 12, 46, 10, DRAW_START, DRAW_GREY, text);
   for (int panel = 0; panel < PANELS; panel++)
     draw_text(&p->draw, panel_left(p, panel), TOP - 14, 13, DRAW_START, DRAW_BLACK, names[panel]);

@@ -78,7 +78,7 @@ void eval_print(const struct eval *e) {
     printf("%s, %s, %s, %u threads; %s; intervals of 95 %%\n", *e->model.name ? e->model.name : e->cli->given.model,
            e->model.file_type, e->model.isa, e->model.threads, e->plain ? "plain prompts" : "chat template");
   char setting[512];
-  report_describe(e->settings[1], setting, sizeof setting);
+  report_gate(e->settings[1], setting, sizeof setting);
   if (!e->cli->given.quiet) printf("setting: %s\n\n", setting);
   printf("  length  set        n  %-26s  %-26s  difference\n", "dense", "setting");
   for (int kind = 0; kind < EVAL_KINDS; kind++) for_rows(e, (enum eval_kind)kind, print_row, NULL);

@@ -118,7 +118,7 @@ enum { N_OWN = sizeof own / sizeof own[0] };
 
 static const struct {
   const char *type, *argument;
-} arguments[] = {{"int", "N"}, {"real", "X"}, {"bytes", "BYTES"}, {"choice", "NAME"}};
+} arguments[] = {{"int", "N"}, {"real", "X"}, {"bytes", "BYTES"}, {"choice", "NAME"}, {"path", "FILE"}};
 
 static const char *argument_of(const char *type) {
   for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
@@ -155,7 +155,7 @@ static void add_settings(const struct cli_command *command, const char *scope, s
     if (strcmp(key.scope, scope) != 0 || !takes(command, &key)) continue;
     add(out, &(struct cli_option){.name = key.name, .kind = CLI_SETTING, .argument = argument_of(key.type),
                                   .choices = key.choices, .setting = key.name, .commands = command->bit, .scope = key.scope,
-                                  .text = key.text, .preset = key.preset, .has_preset = true});
+                                  .text = key.text, .preset = key.preset, .has_preset = strcmp(key.type, "path") != 0});
   }
 }
 

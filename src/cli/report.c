@@ -56,6 +56,7 @@ void report_prefill(FILE *out, double load_seconds, const still_report *r) {
   else
     fprintf(out, "%llu kept (%.1f %%), gate at layer %u, tau %.6g\n", (unsigned long long)r->kept, share, r->start_layer,
             (double)r->tau);
+  fprintf(out, "%-13s %s\n", "settings", r->settings);
   fprintf(out, "%-13s %.3f s\n", "load", load_seconds);
   for (int phase = STILL_PHASE_PANELS; phase < STILL_PHASE_DECODE; phase++) print_phase(out, r, (still_phase)phase);
   fprintf(out, "%-13s %.1f tokens/s\n", "prefill", r->tokens_per_second);
@@ -98,14 +99,14 @@ void report_json_model(struct json *j, const still_model *model) {
 /* Each value as its own type: a choice by name, never by number, so that a longer list of choices changes no file. */
 void report_json_settings(struct json *j, const still_settings *settings) {
   still_key key = {.size = sizeof key};
-  char text[64];
+  char text[REPORT_VALUE];
   double real = 0;
   int64_t whole = 0;
   json_object(j, "settings");
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
     if (strcmp(key.type, "real") == 0 && still_get_real(settings, key.name, &real) == STILL_OK)
       json_real(j, key.name, real);
-    else if (strcmp(key.type, "choice") == 0 && still_get(settings, key.name, text, sizeof text) == STILL_OK)
+    else if ((strcmp(key.type, "choice") == 0 || strcmp(key.type, "path") == 0) && still_get(settings, key.name, text, sizeof text) == STILL_OK)
       json_text(j, key.name, text);
     else if (still_get_int(settings, key.name, &whole) == STILL_OK)
       json_int(j, key.name, whole);
@@ -131,6 +132,7 @@ void report_json_prefill(struct json *j, const char *key, const still_report *r)
     json_count(j, "start_layer", r->start_layer);
     json_float(j, "tau", r->tau);
   }
+  json_text(j, "settings_from", r->settings);
   json_object(j, "seconds");
   for (int phase = 0; phase < STILL_PHASE_DECODE; phase++) json_real(j, report_phase_keys[phase], r->seconds[phase]);
   json_object_end(j);
@@ -178,6 +180,13 @@ void report_describe(const still_settings *settings, char *text, size_t size) {
     if (fraction && still_get_real(settings, keys[i], &real) == STILL_OK) snprintf(value, sizeof value, "%.6g", real);
     n += (size_t)snprintf(text + n, size - n, "%s--%s %s", i ? " " : "", keys[i], value);
   }
+}
+
+void report_gate(const still_settings *settings, char *text, size_t size) {
+  char origin[256] = "";
+  report_describe(settings, text, size);
+  size_t n = strlen(text);
+  if (still_settings_origin(settings, origin, sizeof origin) == STILL_OK) snprintf(text + n, size - n, " (%s)", origin);
 }
 
 void report_sha256(const void *data, size_t bytes, char hex[REPORT_HEX]) {

@@ -25,6 +25,7 @@ void report_process_memory(struct report_process *process);
 void report_prefill(FILE *out, double load_seconds, const still_report *report);
 void report_memory(FILE *out, const still_report *report);
 
+enum { REPORT_VALUE = 4097 }; /* bytes of the text of any setting: a path may be long */
 void report_json_model(struct json *j, const still_model *model);     /* "model": {...} */
 void report_json_settings(struct json *j, const still_settings *settings); /* "settings": {...}, all keys */
 /* The same with the values in force in a session; those that were given if it has none. */
@@ -35,6 +36,8 @@ void report_json_memory(struct json *j, const still_report *report);
 
 /* The settings that decide what is halted, as options. */
 void report_describe(const still_settings *settings, char *text, size_t size);
+/* The same of settings in force, and who decided them. */
+void report_gate(const still_settings *settings, char *text, size_t size);
 
 extern const char *const report_phase_keys[STILL_PHASES]; /* as in JSON */
 
