@@ -20,7 +20,8 @@ enum { CLI_OK = 0, CLI_USAGE = 1, CLI_SIGNAL = 128 };
 /* One bit a command, for "which commands take this option". */
 enum {
   CLI_RUN = 1, CLI_TOKENIZE = 2, CLI_INSPECT = 4, CLI_PERPLEXITY = 8, CLI_BENCH = 16, CLI_CPU = 32, CLI_SELFTEST = 64,
-  CLI_DIGEST = 128, CLI_ASK = 256, CLI_CHAT = 512, CLI_EVAL = 1024, CLI_TRACE = 2048, CLI_PLOT = 4096, CLI_ALL = 8191
+  CLI_DIGEST = 128, CLI_ASK = 256, CLI_CHAT = 512, CLI_EVAL = 1024, CLI_TRACE = 2048, CLI_PLOT = 4096, CLI_CALIBRATE = 8192,
+  CLI_ALL = 16383
 };
 
 /* Which settings of the library a command takes, by scope. Those of the model are taken by all. */
@@ -34,10 +35,11 @@ struct cli_list { /* an option that may be repeated; points into argv */
 struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
   const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
   const char *questions; /* ask: a file; eval: a number */
-  const char *save, *load, *sets, *out, *plot, *html, *format;
+  const char *save, *load, *sets, *out, *plot, *html, *format, *results, *eps, *points, *starts, *ratios, *pools;
   struct cli_list files, stops, asked, hay;
-  const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat, *per_text, *places; /* numbers, by cli_count */
-  bool json, quiet, raw, parse_special, logprobs, keys, tensors, kinds, chat, no_bos, help, version;
+  const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat, *per_text, *places, *texts, *answers,
+      *min_tokens; /* numbers, by cli_count */
+  bool json, quiet, raw, parse_special, logprobs, keys, tensors, kinds, chat, no_bos, exhaustive, timed, help, version;
 };
 
 struct cli {
@@ -70,6 +72,7 @@ int cmd_digest(struct cli *cli);
 int cmd_eval(struct cli *cli);
 int cmd_trace(struct cli *cli);
 int cmd_plot(struct cli *cli);
+int cmd_calibrate(struct cli *cli);
 
 #if defined __GNUC__
 #define CLI_PRINTF(f, a) __attribute__((format(printf, f, a)))

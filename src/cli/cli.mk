@@ -36,6 +36,7 @@ stillpoint_SOURCES = \
   src/cli/eval_ask.c src/cli/eval_ask.h \
   src/cli/eval_key.c src/cli/eval_key.h \
   src/cli/eval_work.c src/cli/eval_work.h \
+  src/cli/eval_input.c \
   src/cli/eval_sum.c \
   src/cli/eval_print.c \
   src/cli/eval_plot.c \
@@ -46,8 +47,16 @@ stillpoint_SOURCES = \
   src/cli/trace_show.c \
   src/cli/trace_page.c \
   src/cli/trace_plot.c \
+  src/cli/calibrate.h \
+  src/cli/calibrate_gate.c src/cli/calibrate_gate.h \
+  src/cli/calibrate_grid.c \
+  src/cli/calibrate_work.c src/cli/calibrate_work.h \
+  src/cli/calibrate_search.c \
+  src/cli/calibrate_file.c \
+  src/cli/calibrate_print.c \
   src/cli/cmd_ask.c \
   src/cli/cmd_bench.c \
+  src/cli/cmd_calibrate.c \
   src/cli/cmd_chat.c \
   src/cli/cmd_cpu.c \
   src/cli/cmd_digest.c \

@@ -98,69 +98,10 @@ static int read_options(struct eval *e) {
   return e->item ? CLI_OK : cli_no_memory(e->cli);
 }
 
-/* ---- texts -------------------------------------------------------------------------------------------------------- */
-
-static uint64_t longest(const struct eval *e) {
-  uint64_t most = 0;
-  for (size_t i = 0; i < e->n_lengths; i++) most = e->length[i] > most ? e->length[i] : most;
-  return most;
-}
-
-/* Adds a file to the hay, and its tokens to *tokens. */
-static int add_hay(struct eval *e, const char *path, size_t *tokens) {
-  struct cli_text text;
-  struct cli_tokens ids = {0};
-  int code = cli_read(e->cli, path, &text);
-  if (code != CLI_OK) return code;
-  if (memchr(text.text, '\0', text.bytes))
-    code = cli_fail(e->cli, STILL_EFORMAT, "%s holds a NUL byte at offset %zu; hay must be text", path, strlen(text.text));
-  if (code == CLI_OK) code = cli_encode(&e->engine[0], &text, 0, &ids);
-  if (code == CLI_OK && !eval_hay_split(&e->hay, text.text, text.bytes)) code = cli_no_memory(e->cli);
-  *tokens += ids.count;
-  free(ids.id);
-  free(text.text);
-  return code;
-}
-
-static int read_hay(struct eval *e) {
-  enum { BYTES_A_TOKEN = 8 }; /* more than any vocabulary takes of plain English */
-  const struct cli_list *files = &e->cli->given.hay;
-  uint64_t most = longest(e);
-  size_t tokens = 0;
-  int code = CLI_OK;
-  if (files->count == 0) return eval_hay_make(&e->hay, e->seed, (size_t)most * BYTES_A_TOKEN) ? CLI_OK : cli_no_memory(e->cli);
-  for (size_t i = 0; i < files->count && code == CLI_OK; i++) code = add_hay(e, files->item[i], &tokens);
-  if (code == CLI_OK && tokens < most)
-    code = cli_fail(e->cli, STILL_EARG, "the hay has %zu tokens, and texts of %llu are wanted; give more with --hay", tokens,
-                    (unsigned long long)most);
-  return code;
-}
-
-static int read_texts(struct eval *e) {
-  const struct cli_list *files = &e->cli->given.files;
-  int code = CLI_OK;
-  if (files->count == 0) return CLI_OK;
-  e->file = calloc(files->count, sizeof *e->file);
-  if (!e->file) return cli_no_memory(e->cli);
-  for (size_t i = 0; i < files->count && code == CLI_OK; i++) {
-    struct cli_text text;
-    code = cli_read(e->cli, files->item[i], &text);
-    if (code == CLI_OK) code = cli_encode(&e->engine[0], &text, STILL_TEXT_ADD_BOS, &e->file[i]);
-    free(text.text);
-  }
-  return code;
-}
-
 /* ---- model and output --------------------------------------------------------------------------------------------- */
 
-/* A template that the library does not read is like none. */
-static bool has_template(const struct eval *e) {
-  size_t n;
-  return still_chat_tokenize(e->engine[0].model, &(still_message){"user", "x"}, 1, 0, NULL, 0, &n) != STILL_EUNSUPPORTED;
-}
-
 static int check_context(const struct eval *e) {
-  uint64_t most = longest(e), after = e->wanted[EVAL_LOSS] && e->continuation > EVAL_GREEDY ? e->continuation : EVAL_GREEDY;
+  uint64_t most = eval_longest(e), after = e->wanted[EVAL_LOSS] && e->continuation > EVAL_GREEDY ? e->continuation : EVAL_GREEDY;
   int64_t wish = 0;
   still_get_int(e->cli->settings, "ctx", &wish);
   uint64_t context = wish > 0 ? (uint64_t)wish : e->model.n_ctx_train;
@@ -180,7 +121,7 @@ static int open_engines(struct eval *e) {
   e->model.size = sizeof e->model;
   still_status status = still_model_describe(e->engine[0].model, &e->model);
   if (status != STILL_OK) return cli_model_failed(&e->engine[0], status);
-  e->plain = !has_template(e);
+  e->plain = !eval_has_template(&e->engine[0]);
   code = check_context(e);
   if (code == CLI_OK) code = cli_engine_settings(&e->engine[0], e->cli->settings, &e->settings[1], &dense);
   if (code == CLI_OK && dense)
@@ -222,7 +163,7 @@ static void release(struct eval *e) {
   cli_engine_close(&e->engine[1]);
   cli_engine_close(&e->engine[0]);
   for (int mode = 0; mode < EVAL_MODES; mode++) still_settings_free(e->settings[mode]);
-  for (size_t i = 0; e->file && i < e->cli->given.files.count; i++) free(e->file[i].id);
+  for (size_t i = 0; e->file && i < e->n_files; i++) free(e->file[i].id);
   free(e->file);
   eval_hay_free(&e->hay);
   eval_store_close(&e->store);
@@ -237,8 +178,8 @@ int cmd_eval(struct cli *cli) {
   e->cli = cli;
   int code = read_options(e);
   if (code == CLI_OK) code = open_engines(e);
-  if (code == CLI_OK) code = read_hay(e);
-  if (code == CLI_OK) code = read_texts(e);
+  if (code == CLI_OK) code = eval_read_hay(e);
+  if (code == CLI_OK) code = eval_read_texts(e);
   if (code == CLI_OK) code = eval_check(e);
   if (code == CLI_OK) eval_identify(e);
   if (code == CLI_OK) code = open_store(e);

@@ -14,7 +14,7 @@
 #include "eval_store.h"
 #include "input.h"
 
-enum { EVAL_MODES = 2, EVAL_MOST_SIZES = 16, EVAL_MOST_SETS = 8 }; /* modes: dense, and as the settings say */
+enum { EVAL_MODES = 2, EVAL_MOST_SIZES = 16, EVAL_MOST_SETS = 8, EVAL_IDENTITY = 512 }; /* modes: dense, and as the settings say */
 enum eval_kind { EVAL_QUESTION, EVAL_LOSS, EVAL_AGREE, EVAL_KINDS };
 
 extern const char *const eval_mode_names[EVAL_MODES];
@@ -49,9 +49,10 @@ struct eval {
   size_t n_lengths, n_depths;
   uint64_t questions, per_text, places, continuation, predict;
   struct eval_hay hay;
-  struct cli_tokens *file; /* texts for losses */
+  struct cli_tokens *file; /* [n_files] texts for losses */
+  size_t n_files;
   struct eval_store store;
-  char identity[2][512];   /* of the model, and of the settings of each mode: part of every key */
+  char identity[2][EVAL_IDENTITY]; /* of the model, and of the settings of each mode: part of every key */
   char model_digest[EVAL_KEY];
   struct eval_item *item;
   size_t n_items, most_items;

@@ -22,9 +22,8 @@ static size_t shared(struct cli_engine *e, const struct cli_tokens *prompt) {
   return n;
 }
 
-/* Takes the session to where it has read the prompt and nothing else. Prompts on one text begin alike and come one after the
- * other: what they share stays, and the gate chooses anew for each question. */
-static still_status begin(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
+/* Prompts on one text begin alike and come one after the other: what they share stays, and the gate chooses anew for each. */
+still_status eval_begin(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
   still_report report = {.size = sizeof report};
   size_t stays = run->timed ? 0 : shared(e, &run->prompt);
   still_status status = still_session_rewind(e->session, stays);
@@ -48,7 +47,7 @@ static int finish(struct cli_engine *e, still_status status) {
 
 /* Up to run->most tokens, without one that ends the answer. */
 static still_status generate(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
-  still_status status = begin(e, run, r);
+  still_status status = eval_begin(e, run, r);
   r->n_greedy = 0;
   while (status == STILL_OK && r->n_greedy < run->most && r->n_greedy < EVAL_GREEDY) {
     still_token token = (still_token)score_best(still_logits(e->session), run->n_vocab);
@@ -86,7 +85,7 @@ int eval_ask(struct cli_engine *e, const struct eval_run *run, struct eval_recor
  * prefill path its own rows would take part in the choice. */
 int eval_loss(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
   struct mean loss = {0};
-  still_status status = begin(e, run, r);
+  still_status status = eval_begin(e, run, r);
   for (size_t i = 0; i < run->next.count && status == STILL_OK; i++) {
     mean_add(&loss, score_loss(still_logits(e->session), run->n_vocab, (size_t)run->next.id[i]));
     if (i + 1 < run->next.count) status = step(e, run->next.id[i]);

@@ -18,6 +18,9 @@ struct eval_run {
   bool timed;              /* the whole prompt is read, whatever the session holds of it */
 };
 
+/* Takes the session to where it has read the prompt and nothing else; the record learns what that cost. */
+still_status eval_begin(struct cli_engine *engine, const struct eval_run *run, struct eval_record *record);
+
 /* Each returns an exit code, after saying why. */
 int eval_ask(struct cli_engine *engine, const struct eval_run *run, struct eval_record *record);    /* record->answer */
 int eval_loss(struct cli_engine *engine, const struct eval_run *run, struct eval_record *record);   /* record->loss */

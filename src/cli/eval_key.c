@@ -24,27 +24,34 @@ static bool is_free_of_bits(const char *key) {
 }
 
 /* Keys of the session that change a result; the policy of a dense one alone. */
-static void describe_settings(const struct eval *e, int mode, char *text, size_t size) {
+static void describe_settings(const still_settings *settings, bool dense, char *text, size_t size) {
   still_key key = {.size = sizeof key};
   char value[64];
   size_t n = strlen(text);
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
     bool session = strcmp(key.scope, "session") == 0;
-    bool matters = mode == 0 ? strcmp(key.name, "policy") == 0 : session && !is_free_of_bits(key.name);
+    bool matters = dense ? strcmp(key.name, "policy") == 0 : session && !is_free_of_bits(key.name);
     if (!matters && strcmp(key.name, "numerics") != 0) continue;
-    if (n >= size || still_get(e->settings[mode], key.name, value, sizeof value) != STILL_OK) continue;
+    if (n >= size || still_get(settings, key.name, value, sizeof value) != STILL_OK) continue;
     n += (size_t)snprintf(text + n, size - n, " %s=%s", key.name, value);
   }
 }
 
-void eval_identify(struct eval *e) {
+void eval_identity(const char *model_digest, const still_settings *settings, bool dense, char identity[EVAL_IDENTITY]) {
+  snprintf(identity, EVAL_IDENTITY, "stillpoint.eval/1 %s %s", still_version(), model_digest);
+  describe_settings(settings, dense, identity, EVAL_IDENTITY);
+}
+
+void eval_identify_model(struct eval *e) {
   uint8_t digest[32];
   still_model_digest(e->engine[0].model, digest);
   report_hex(digest, e->model_digest);
-  for (int mode = 0; mode < EVAL_MODES; mode++) {
-    snprintf(e->identity[mode], sizeof e->identity[mode], "stillpoint.eval/1 %s %s", still_version(), e->model_digest);
-    describe_settings(e, mode, e->identity[mode], sizeof e->identity[mode]);
-  }
+}
+
+void eval_identify(struct eval *e) {
+  eval_identify_model(e);
+  for (int mode = 0; mode < EVAL_MODES; mode++)
+    eval_identity(e->model_digest, e->settings[mode], mode == 0, e->identity[mode]);
 }
 
 static size_t put_tokens(unsigned char *out, const struct cli_tokens *tokens) {
@@ -56,10 +63,10 @@ static size_t put_tokens(unsigned char *out, const struct cli_tokens *tokens) {
   return n;
 }
 
-bool eval_key(const struct eval *e, int mode, const char *what, const struct eval_run *run, char key[EVAL_KEY]) {
-  unsigned char *bytes = malloc(sizeof e->identity[mode] + SPARE + 4 * (run->prompt.count + run->next.count));
+bool eval_key(const char *identity, const char *what, const struct eval_run *run, char key[EVAL_KEY]) {
+  unsigned char *bytes = malloc(EVAL_IDENTITY + SPARE + 4 * (run->prompt.count + run->next.count));
   if (!bytes) return false;
-  size_t n = (size_t)snprintf((char *)bytes, sizeof e->identity[mode] + SPARE - 8, "%s %s %llu\n", e->identity[mode], what,
+  size_t n = (size_t)snprintf((char *)bytes, EVAL_IDENTITY + SPARE - 8, "%s %s %llu\n", identity, what,
                               (unsigned long long)run->most);
   n += put_tokens(bytes + n, &run->prompt);
   n += put_tokens(bytes + n, &run->next);

@@ -12,7 +12,10 @@
 
 /* Fills eval->model_digest and eval->identity; the model is open. */
 void eval_identify(struct eval *eval);
+void eval_identify_model(struct eval *eval); /* the digest alone */
+/* What the results of a setting in force depend on besides tokens. `dense`: it halts nothing, so no setting of the gate does. */
+void eval_identity(const char *model_digest, const still_settings *settings, bool dense, char identity[EVAL_IDENTITY]);
 /* False when memory is out. */
-bool eval_key(const struct eval *eval, int mode, const char *what, const struct eval_run *run, char key[EVAL_KEY]);
+bool eval_key(const char *identity, const char *what, const struct eval_run *run, char key[EVAL_KEY]);
 
 #endif

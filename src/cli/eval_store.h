@@ -22,7 +22,7 @@ struct eval_record {
   char ask[240], expected[32], answer[EVAL_ANSWER];
   bool right;
   double loss;            /* nats a token */
-  uint64_t greedy[EVAL_GREEDY], n_greedy;
+  uint64_t greedy[EVAL_GREEDY], n_greedy; /* tokens; of a gate, places of a fact (calibrate_gate.h) */
   uint64_t tokens, kept, start_layer; /* of the prefill; start_layer: the number of layers if dense */
   double seconds;         /* of its phases, without load and panels */
 };

@@ -15,7 +15,6 @@
 #include "eval_answer.h"
 #include "eval_key.h"
 #include "random.h"
-#include "eval_text.h"
 #include "interrupt.h"
 
 static const struct {
@@ -49,7 +48,7 @@ static int run_mode(struct work *w, int mode, enum eval_kind kind, const struct 
   still_error error = {.size = sizeof error};
   show(w, mode, r);
   snprintf(r->mode, sizeof r->mode, "%s", eval_mode_names[mode]);
-  if (!eval_key(e, mode, kinds[kind].name, run, r->key)) return cli_no_memory(e->cli);
+  if (!eval_key(e->identity[mode], kinds[kind].name, run, r->key)) return cli_no_memory(e->cli);
   const struct eval_record *known = eval_store_find(&e->store, r->key);
   if (known) {
     *r = *known;
@@ -101,7 +100,7 @@ struct counting { /* for eval_text_fit */
   int code;
 };
 
-static int encode(struct eval *e, char *content, struct cli_tokens *out) {
+int eval_encode(struct eval *e, char *content, struct cli_tokens *out) {
   struct cli_text text = {content, strlen(content)};
   return e->plain ? cli_encode(&e->engine[0], &text, STILL_TEXT_ADD_BOS, out) : cli_encode_chat(&e->engine[0], &text, 0, out);
 }
@@ -109,7 +108,7 @@ static int encode(struct eval *e, char *content, struct cli_tokens *out) {
 static still_status count_tokens(void *user, char *content, size_t *tokens) {
   struct counting *c = user;
   struct cli_tokens ids = {0};
-  c->code = encode(c->eval, content, &ids);
+  c->code = eval_encode(c->eval, content, &ids);
   *tokens = ids.count;
   free(ids.id);
   return c->code == CLI_OK ? STILL_OK : STILL_ESTATE;
@@ -121,9 +120,8 @@ static uint64_t seed_of(const struct eval *e, const struct eval_set *set, size_t
   return cli_mix(state, text);
 }
 
-/* The draft and the text of a set at a length; the text-th of them. */
-static int make_text(struct eval *e, const struct eval_set *set, size_t length, uint64_t text, struct eval_draft *draft,
-                     struct eval_text *out) {
+int eval_make_text(struct eval *e, const struct eval_set *set, size_t length, uint64_t text, struct eval_draft *draft,
+                   struct eval_text *out) {
   uint64_t left = e->questions - text * e->per_text, n = left < e->per_text ? left : e->per_text;
   uint64_t seed = seed_of(e, set, length, text), state = cli_mix(seed, 1);
   unsigned depth[EVAL_MOST_QUESTIONS];
@@ -153,7 +151,7 @@ static int run_question(struct work *w, const struct eval_item *item, const stru
   const struct eval_question *q = &draft->question[question];
   struct eval_run run = {.most = e->predict, .n_vocab = e->model.n_vocab, .timed = item->timed};
   char *prompt = eval_prompt(draft, text, question, e->plain);
-  int code = prompt ? encode(e, prompt, &run.prompt) : cli_no_memory(e->cli);
+  int code = prompt ? eval_encode(e, prompt, &run.prompt) : cli_no_memory(e->cli);
   r->question = question;
   r->depth = item->depth;
   snprintf(r->ask, sizeof r->ask, "%s", q->ask);
@@ -173,7 +171,7 @@ static int run_text(struct work *w, const struct eval_set *set, size_t length, u
   snprintf(r->set, sizeof r->set, "%s", set->name);
   r->length = e->length[length];
   r->text = number;
-  int code = make_text(e, set, length, number, &draft, &text);
+  int code = eval_make_text(e, set, length, number, &draft, &text);
   bool made = code == CLI_OK;
   for (size_t i = 0; made && code == CLI_OK && i < draft.n_questions; i++) {
     struct eval_item item = {.kind = EVAL_QUESTION, .set = set, .length = length, .timed = i == 0,
@@ -188,18 +186,18 @@ static int run_text(struct work *w, const struct eval_set *set, size_t length, u
 
 /* ---- places in texts -------------------------------------------------------------------------------------------- */
 
-static size_t places_in(const struct eval *e, size_t file) {
-  size_t files = e->cli->given.files.count;
+size_t eval_places_in(const struct eval *e, size_t file) {
+  size_t files = e->n_files;
   return e->places / files + (file < e->places % files);
 }
 
 /* What follows the prefix must not follow another one, too: places are as far apart as what is scored is long. */
 static int check_places(const struct eval *e, size_t file, size_t length) {
-  size_t n = places_in(e, file), needed = e->length[length] + n * e->continuation;
+  size_t n = eval_places_in(e, file), needed = e->length[length] + n * e->continuation;
   if (n == 0 || e->file[file].count >= needed) return CLI_OK;
   return cli_fail(e->cli, STILL_EARG,
                   "%s has %zu tokens, and %zu places behind %llu tokens each need %zu; give a longer text or fewer --places",
-                  e->cli->given.files.item[file], e->file[file].count, n, (unsigned long long)e->length[length], needed);
+                  e->n_files > e->cli->given.files.count ? "the text made from --seed" : e->cli->given.files.item[file], e->file[file].count, n, (unsigned long long)e->length[length], needed);
 }
 
 /* The tokens that a text of this model begins with: BOS, or none. */
@@ -208,40 +206,43 @@ static int beginning(struct eval *e, struct cli_tokens *out) {
   return cli_encode(&e->engine[0], &(struct cli_text){nothing, 0}, STILL_TEXT_ADD_BOS, out);
 }
 
-/* Place k of a file: as many tokens as the length says, begun as every text is, and those that follow. */
+int eval_place(struct eval *e, size_t length, size_t file, size_t k, struct cli_tokens *prompt, struct cli_tokens *next) {
+  const struct cli_tokens *all = &e->file[file];
+  size_t n = (size_t)e->length[length], places = eval_places_in(e, file), spare = all->count - n - (size_t)e->continuation;
+  size_t at = places > 1 ? spare / (places - 1) * k : 0;
+  struct cli_tokens head;
+  int code = beginning(e, &head);
+  *prompt = (struct cli_tokens){.id = malloc((n + 1) * sizeof *all->id), .count = n};
+  *next = (struct cli_tokens){.id = all->id + at + n, .count = (size_t)e->continuation};
+  if (code != CLI_OK) return code;
+  if (prompt->id) memcpy(prompt->id, all->id + at, n * sizeof *all->id);
+  if (prompt->id && head.count < n) memcpy(prompt->id, head.id, head.count * sizeof *all->id);
+  free(head.id);
+  return prompt->id ? CLI_OK : cli_no_memory(e->cli);
+}
+
 static int run_place(struct work *w, enum eval_kind kind, size_t length, size_t file, size_t k) {
   struct eval *e = w->eval;
-  const struct cli_tokens *all = &e->file[file];
-  size_t n = (size_t)e->length[length], places = places_in(e, file), spare = all->count - n - (size_t)e->continuation;
-  size_t at = places > 1 ? spare / (places - 1) * k : 0;
   struct eval_item item = {.kind = kind, .length = length, .timed = kind == EVAL_LOSS};
   struct eval_run run = {.most = EVAL_GREEDY, .n_vocab = e->model.n_vocab, .timed = item.timed};
-  struct cli_tokens head;
   struct eval_record *r = calloc(1, sizeof *r);
   if (!r) return cli_no_memory(e->cli);
-  int code = beginning(e, &head);
-  run.prompt = (struct cli_tokens){.id = malloc((n + 1) * sizeof *all->id), .count = n};
-  if (code == CLI_OK && !run.prompt.id) code = cli_no_memory(e->cli);
-  if (code == CLI_OK) {
-    memcpy(run.prompt.id, all->id + at, n * sizeof *all->id);
-    if (head.count < n) memcpy(run.prompt.id, head.id, head.count * sizeof *all->id);
-    if (kind == EVAL_LOSS) run.next = (struct cli_tokens){.id = all->id + at + n, .count = (size_t)e->continuation};
-    snprintf(r->set, sizeof r->set, "%s", kinds[kind].name);
-    r->length = n;
-    r->text = file;
-    r->question = k;
-    code = run_item(w, &item, &run, r, NULL);
-  }
+  int code = eval_place(e, length, file, k, &run.prompt, &run.next);
+  if (kind != EVAL_LOSS) run.next = (struct cli_tokens){0};
+  snprintf(r->set, sizeof r->set, "%s", kinds[kind].name);
+  r->length = e->length[length];
+  r->text = file;
+  r->question = k;
+  if (code == CLI_OK) code = run_item(w, &item, &run, r, NULL);
   free(run.prompt.id);
-  free(head.id);
   free(r);
   return code;
 }
 
 static int run_places(struct work *w, enum eval_kind kind, size_t length) {
   int code = CLI_OK;
-  for (size_t f = 0; f < w->eval->cli->given.files.count && code == CLI_OK; f++)
-    for (size_t k = 0; k < places_in(w->eval, f) && code == CLI_OK; k++) code = run_place(w, kind, length, f, k);
+  for (size_t f = 0; f < w->eval->n_files && code == CLI_OK; f++)
+    for (size_t k = 0; k < eval_places_in(w->eval, f) && code == CLI_OK; k++) code = run_place(w, kind, length, f, k);
   return code;
 }
 
@@ -250,12 +251,12 @@ static int run_places(struct work *w, enum eval_kind kind, size_t length) {
 int eval_check(struct eval *e) {
   int code = CLI_OK;
   for (size_t l = 0; l < e->n_lengths && code == CLI_OK; l++) {
-    for (size_t f = 0; f < e->cli->given.files.count && code == CLI_OK; f++)
+    for (size_t f = 0; f < e->n_files && code == CLI_OK; f++)
       code = check_places(e, f, l);
     for (size_t s = 0; s < e->n_sets && code == CLI_OK; s++) {
       struct eval_draft draft;
       struct eval_text text;
-      code = make_text(e, e->set[s], l, 0, &draft, &text);
+      code = eval_make_text(e, e->set[s], l, 0, &draft, &text);
       if (code == CLI_OK) eval_text_free(&text), eval_draft_free(&draft);
     }
   }

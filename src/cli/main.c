@@ -24,6 +24,7 @@ const struct cli_command cli_commands[] = {
     {"perplexity", CLI_PERPLEXITY, CLI_SESSION, NULL, cmd_perplexity,
      "measure how well a model predicts a text, and what halting costs"},
     {"eval", CLI_EVAL, CLI_SESSION, NULL, cmd_eval, "measure what a halting setting answers, predicts and saves, against dense"},
+    {"calibrate", CLI_CALIBRATE, 0, NULL, cmd_calibrate, "find the fastest halting setting of a model for each quality"},
     {"trace", CLI_TRACE, CLI_SESSION, "[TRACE]", cmd_trace, "show what a prefill halted: as data, in the text itself, as a page"},
     {"plot", CLI_PLOT, CLI_SESSION, "[TRACE]", cmd_plot, "draw which tokens are alive in which layer, and their scores"},
     {"bench", CLI_BENCH, CLI_SESSION, NULL, cmd_bench, "measure the speed of prefill and decode"},

@@ -1,0 +1,82 @@
+/*
+ * calibrate.h - what the parts of `stillpoint calibrate` share: the candidates, the sample, what came out, what was chosen.
+ *
+ * In:       the command line.  Out: struct calibrate.
+ * Not here: runs (calibrate_work.c), the search (calibrate_search.c), output (calibrate_print.c, calibrate_file.c).
+ *
+ * The sample is a list of texts with questions and a list of places in texts, the same for all candidates. Candidate 0 is dense.
+ */
+#ifndef CLI_CALIBRATE_H
+#define CLI_CALIBRATE_H
+
+#include "eval.h"
+
+enum { CALIBRATE_POOLS = 8, CALIBRATE_GRID = 16, CALIBRATE_LEVELS = 3, CALIBRATE_UNKNOWN = -1 };
+
+struct candidate {
+  double start, ratio;
+  unsigned layer;           /* l_s; the number of layers if dense */
+  size_t pool;              /* index of calibrate->pool */
+  still_settings *settings;
+  char identity[EVAL_IDENTITY];
+  double bound;             /* operations of dense over its own */
+  signed char *right;       /* [n_texts * per_text]: 1, 0 or CALIBRATE_UNKNOWN */
+  double *loss;             /* [n_places]; NaN: unknown */
+  size_t halted;            /* facts of questions which dense answers that its gate halts */
+  bool doubled;             /* another pool at the same layer and ratio halts fewer: not searched */
+};
+
+struct bounds { /* of a quality */
+  const char *name;
+  double loss;              /* most loss above dense: nats a token, or a part of dense's */
+  bool relative;
+  double points;            /* most points of retrieval below dense */
+};
+
+struct figures { /* of a candidate against dense, on what both have run */
+  size_t questions, gained, lost, places;
+  struct interval right[EVAL_MODES], difference, loss[EVAL_MODES], loss_difference;
+  double error;             /* standard error of the difference in loss */
+};
+
+struct choice {
+  size_t candidate, exhaustive; /* 0: dense */
+  double speed_up;              /* measured; 0: not */
+};
+
+struct calibrate {
+  struct cli *cli;
+  struct eval sample;       /* texts, hay, files, results; its first engine runs everything */
+  struct candidate *candidate;
+  size_t n_candidates;
+  still_settings *gate[CALIBRATE_GRID];  /* of each start: scores alone */
+  char gate_identity[CALIBRATE_GRID][EVAL_IDENTITY];
+  double start[CALIBRATE_GRID], ratio[CALIBRATE_GRID];
+  uint64_t pool[CALIBRATE_POOLS];
+  size_t n_starts, n_ratios, n_pools;
+  size_t n_texts, n_places; /* of all lengths */
+  int64_t seed;             /* as given */
+  uint64_t answers;         /* questions a text that the chosen must answer; all of them are asked of the gate */
+  struct bounds bounds[CALIBRATE_LEVELS]; /* strict, balanced, fast */
+  struct choice choice[CALIBRATE_LEVELS];
+  uint64_t min_tokens, ran, reused;
+  struct cli_step step;     /* what is shown */
+  double step_since, since, seconds;
+};
+
+/* calibrate_grid.c: an exit code. */
+int calibrate_grid(struct calibrate *c);
+void calibrate_release(struct calibrate *c);
+
+/* calibrate_search.c */
+int calibrate_search(struct calibrate *c);
+void calibrate_figures(const struct calibrate *c, size_t candidate, struct figures *f);
+bool calibrate_holds(const struct bounds *b, const struct figures *f); /* the point estimates are within the bounds */
+bool calibrate_ran(const struct calibrate *c, size_t candidate);       /* the whole sample */
+
+/* calibrate_print.c, calibrate_file.c */
+void calibrate_print(const struct calibrate *c, const char *path);
+void calibrate_print_json(const struct calibrate *c, const char *path);
+int calibrate_write(struct calibrate *c, const char *path);
+
+#endif
