@@ -130,7 +130,7 @@ static void change(still_session *s, const still_settings *to) {
   struct sp_timeline *t = &s->timeline;
   bool block = sp_policies[s->settings.value.policy].block;
   sp_settings_change(&s->settings, to);
-  sp_rewind(t, t->n);
+  sp_timeline_rewind(t, t->n);
   if (!block && sp_policies[s->settings.value.policy].block) t->finished = 0;
 }
 

@@ -6,17 +6,19 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(LIBTOOL) --mode=execute $(EMULATOR)
 SH_LOG_COMPILER = $(SHELL)
 # What scripts need to know. Paths are absolute: scripts work in directories of their own. Threads that wait sleep: tests ask for more
-# threads than there are processors, and run beside each other.
+# threads than there are processors, and run beside each other. No calibration of this machine decides anything.
 AM_TESTS_ENVIRONMENT = \
   SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' SHELL='$(SHELL)' MAKE='$(MAKE)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
   LIBTOOL='$(abs_top_builddir)/libtool' NM='$(NM)' AWK='$(AWK)' MANDOC='$(MANDOC)' EMULATOR='$(EMULATOR)' ASAN_FLAGS='$(ASAN_FLAGS)' \
-  CK_DEFAULT_TIMEOUT=300 OMP_WAIT_POLICY=passive; \
-  export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT OMP_WAIT_POLICY;
+  CK_DEFAULT_TIMEOUT=300 OMP_WAIT_POLICY=passive STILLPOINT_CALIBRATION_DIR=/nonexistent; \
+  export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT OMP_WAIT_POLICY \
+  STILLPOINT_CALIBRATION_DIR;
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_bits tests/check_broken tests/check_chat tests/check_config tests/check_eval tests/check_eval_figures \
-  tests/check_gates tests/check_gguf tests/check_numa tests/check_quant tests/check_regate tests/check_save tests/check_session tests/check_state \
+  tests/check_bits tests/check_broken tests/check_calibration tests/check_chat tests/check_config tests/check_eval \
+  tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant tests/check_regate \
+  tests/check_save tests/check_session tests/check_state \
   tests/check_text tests/check_vocab \
   tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
@@ -47,6 +49,7 @@ tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_mod
 tests_check_regate_SOURCES = tests/check_regate.c tests/run.h tests/run.c $(tiny_model)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
 states = tests/states.h tests/states.c tests/run.h tests/run.c $(tiny_model)
+tests_check_calibration_SOURCES = tests/check_calibration.c $(states)
 tests_check_save_SOURCES = tests/check_save.c $(states)
 tests_check_state_SOURCES = tests/check_state.c $(states)
 tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
