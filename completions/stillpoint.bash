@@ -4,22 +4,26 @@ _stillpoint() {
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' -- "$current"))
+    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion' -- "$current"))
     return
   fi
   case $command:$before in
     run:--policy) words='query delta block random inverse recent dense' ;;
+    run:--quality) words='strict balanced fast' ;;
     run:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     run:--numa) words='auto off spread local replicate' ;;
     run:--numerics) words='int8 float' ;;
     run:--progress) words='auto always never' ;;
     run:--device) words='auto none' ;;
     ask:--policy) words='query delta block random inverse recent dense' ;;
+    ask:--quality) words='strict balanced fast' ;;
     ask:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     ask:--numa) words='auto off spread local replicate' ;;
     ask:--numerics) words='int8 float' ;;
     ask:--progress) words='auto always never' ;;
     ask:--device) words='auto none' ;;
     chat:--policy) words='query delta block random inverse recent dense' ;;
+    chat:--quality) words='strict balanced fast' ;;
     chat:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     chat:--numa) words='auto off spread local replicate' ;;
     chat:--numerics) words='int8 float' ;;
@@ -32,18 +36,21 @@ _stillpoint() {
     tokenize:--progress) words='auto always never' ;;
     tokenize:--device) words='auto none' ;;
     inspect:--policy) words='query delta block random inverse recent dense' ;;
+    inspect:--quality) words='strict balanced fast' ;;
     inspect:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     inspect:--numa) words='auto off spread local replicate' ;;
     inspect:--numerics) words='int8 float' ;;
     inspect:--progress) words='auto always never' ;;
     inspect:--device) words='auto none' ;;
     perplexity:--policy) words='query delta block random inverse recent dense' ;;
+    perplexity:--quality) words='strict balanced fast' ;;
     perplexity:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     perplexity:--numa) words='auto off spread local replicate' ;;
     perplexity:--numerics) words='int8 float' ;;
     perplexity:--progress) words='auto always never' ;;
     perplexity:--device) words='auto none' ;;
     eval:--policy) words='query delta block random inverse recent dense' ;;
+    eval:--quality) words='strict balanced fast' ;;
     eval:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     eval:--numa) words='auto off spread local replicate' ;;
     eval:--numerics) words='int8 float' ;;
@@ -63,7 +70,13 @@ _stillpoint() {
     plot:--numerics) words='int8 float' ;;
     plot:--progress) words='auto always never' ;;
     plot:--device) words='auto none' ;;
+    calibrate:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    calibrate:--numa) words='auto off spread local replicate' ;;
+    calibrate:--numerics) words='int8 float' ;;
+    calibrate:--progress) words='auto always never' ;;
+    calibrate:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
+    bench:--quality) words='strict balanced fast' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     bench:--numa) words='auto off spread local replicate' ;;
     bench:--numerics) words='int8 float' ;;
@@ -80,6 +93,7 @@ _stillpoint() {
     selftest:--progress) words='auto always never' ;;
     selftest:--device) words='auto none' ;;
     digest:--policy) words='query delta block random inverse recent dense' ;;
+    digest:--quality) words='strict balanced fast' ;;
     digest:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     digest:--numa) words='auto off spread local replicate' ;;
     digest:--numerics) words='int8 float' ;;
@@ -87,12 +101,13 @@ _stillpoint() {
     digest:--device) words='auto none' ;;
     completion:*) words='bash zsh fish' ;;
     help:*) words='run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' ;;
+    help:*) words='run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion' ;;
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
-        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        ask:-*) words='--model --file --question --questions --save --load --system --raw --parse-special --no-bos --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        chat:-*) words='--model --file --prompt --system --parse-special --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        run:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --stop --logprobs --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        ask:-*) words='--model --file --question --questions --save --load --system --raw --parse-special --no-bos --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        chat:-*) words='--model --file --prompt --system --parse-special --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
@@ -100,9 +115,14 @@ _stillpoint() {
         trace:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --show --html --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         plot:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --format --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        eval:-*) words='--model --file --hay --sets --predict --continuation --places --questions --per-text --lengths --depths --out --plot --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        calibrate:-*) words='--model --file --hay --lengths --eps --points --texts --per-text --answers --places --continuation --starts --ratios --pools --min-tokens --out --results --exhaustive --timed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        digest:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --predict --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
       esac ;;
   esac
   if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current"))

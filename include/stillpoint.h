@@ -118,8 +118,8 @@ STILL_API still_status still_get_int(const still_settings *settings, const char 
 STILL_API still_status still_get_real(const still_settings *settings, const char *key, double *value);
 /* Text form of a value; always terminated; STILL_ELIMIT when it does not fit. */
 STILL_API still_status still_get(const still_settings *settings, const char *key, char *text, size_t text_size);
-/* Who decided the gate, of settings in force: "presets", "caller", "calibration FILE, quality balanced" (of a long path the end), or
- * "no calibration, quality strict". As still_get. */
+/* Who decided the gate, of settings in force: "presets", "caller", "calibration FILE, quality balanced" (of a long path the
+ * end), or "no calibration, quality strict". As still_get. */
 STILL_API still_status still_settings_origin(const still_settings *settings, char *text, size_t text_size);
 /* Sentence of the last still_set* that failed on this object; "" if none. Valid until the next call on it. */
 STILL_API const char *still_settings_error(const still_settings *settings);
@@ -235,9 +235,10 @@ STILL_API const char *still_session_error(const still_session *session); /* "" i
 STILL_API void still_session_cancel(still_session *session); /* async-signal-safe; the running or next call ends */
 STILL_API still_status still_session_reset(still_session *session); /* forget all tokens, keep the memory */
 STILL_API still_status still_session_settings(const still_session *session, still_settings *settings); /* those in force */
-/* Other settings for the prefills to come, all of scope session but ctx and chunk; NULL: the presets. What waits at the gate stays
- * unless the gate moves to a lower layer or the policy becomes block; at a higher gate the next prefill takes the rows there, once.
- * There are no logits until then. The result is that of a session opened with these settings. On failure nothing changes. */
+/* Other settings for the prefills to come, all of scope session but ctx and chunk; NULL: the presets. What waits at the gate
+ * stays unless the gate moves to a lower layer or the policy becomes block; at a higher gate the next prefill takes the rows
+ * there, once. There are no logits until then. The result is that of a session opened with these settings. On failure nothing
+ * changes. */
 STILL_API still_status still_session_change(still_session *session, const still_settings *settings);
 
 typedef struct still_report {

@@ -4,8 +4,8 @@
  * In:       text; a model's path and digest.  Out: settings of the gate.
  * Not here: writing them (src/cli/calibrate_file.c).
  *
- * One pass, line by line, and no line is longer than the file may be. Whatever a line says is checked by the table of settings, or
- * by the table of measures below, so that no value reaches the gate that a caller could not have set.
+ * One pass, line by line, each of a bounded length. Whatever a line says is checked by the table of settings, or by the table of
+ * measures below, so that no value reaches the gate that a caller could not have set.
  */
 #ifdef HAVE_CONFIG_H
 #include "build.h" /* PKGDATADIR comes from the makefile */
@@ -28,8 +28,9 @@ static const char *const quality_names[SP_QUALITIES] = {"strict", "balanced", "f
 static const struct {
   const char *name;
   int numbers; /* 3: value, low and high end of its interval */
-} measures[] = {{"bound", 1},  {"speed-up", 1}, {"questions", 1},  {"retrieval-dense", 3}, {"retrieval", 3}, {"retrieval-difference", 3},
-                {"places", 1}, {"loss-dense", 3}, {"loss", 3}, {"loss-difference", 3}};
+} measures[] = {{"bound", 1},     {"speed-up", 1},  {"questions", 1},
+                {"places", 1},    {"retrieval", 3}, {"retrieval-dense", 3}, {"retrieval-difference", 3},
+                {"loss", 3},      {"loss-dense", 3}, {"loss-difference", 3}};
 
 enum { N_MEASURES = sizeof measures / sizeof measures[0], HEAD = -1 };
 
@@ -43,9 +44,9 @@ struct reader {
   unsigned head, measured;  /* bits: lines of the head, of the section */
 };
 
-#define BAD(r, format, ...) \
-  sp_fail((r)->error, STILL_EFORMAT, "%s, line %u: " format "; calibrate the model again, or mend the line", (r)->name, (r)->line, \
-          __VA_ARGS__)
+#define BAD(r, format, ...)                                                                                              \
+  sp_fail((r)->error, STILL_EFORMAT, "%s, line %u: " format "; calibrate the model again, or mend the line", (r)->name, \
+          (r)->line, __VA_ARGS__)
 
 /* ---- lines of the head ---------------------------------------------------------------------------------------- */
 
@@ -63,7 +64,8 @@ static still_status read_digest(struct reader *r, const char *value) {
 static still_status read_numerics(struct reader *r, const char *value) {
   char *end;
   unsigned long version = strtoul(value, &end, 10);
-  if (*value < '1' || *value > '9' || *end || version > 1 << 20) return BAD(r, "\"%.80s\" is no version of the arithmetic", value);
+  if (*value < '1' || *value > '9' || *end || version > 1 << 20)
+    return BAD(r, "\"%.80s\" is no version of the arithmetic", value);
   r->out->numerics = (unsigned)version;
   return STILL_OK;
 }
@@ -91,6 +93,10 @@ static still_status read_head(struct reader *r, const char *key, const char *val
 
 /* ---- lines of a section ---------------------------------------------------------------------------------------- */
 
+static still_status bad_measure(const struct reader *r, size_t i, const char *value) {
+  return BAD(r, "%s has %d numbers with a blank between, not \"%.80s\"", measures[i].name, measures[i].numbers, value);
+}
+
 static still_status read_measure(struct reader *r, size_t i, const char *value) {
   const char *at = value;
   if (r->measured >> i & 1) return BAD(r, "%s stands there twice", measures[i].name);
@@ -99,10 +105,10 @@ static still_status read_measure(struct reader *r, size_t i, const char *value) 
     char *end;
     double number = strtod(at, &end);
     if (end == at || !isfinite(number) || (k > 0) != (at[0] == ' ') || (k > 0 && at[1] == ' '))
-      return BAD(r, "%s has %d numbers with a blank between, not \"%.80s\"", measures[i].name, measures[i].numbers, value);
+      return bad_measure(r, i, value);
     at = end;
   }
-  return *at ? BAD(r, "%s has %d numbers with a blank between, not \"%.80s\"", measures[i].name, measures[i].numbers, value) : STILL_OK;
+  return *at ? bad_measure(r, i, value) : STILL_OK;
 }
 
 static still_status read_setting(struct reader *r, const char *key, const char *value) {
@@ -149,14 +155,14 @@ static still_status begin_section(struct reader *r, const char *value) {
 static still_status read_first(struct reader *r, const char *key, const char *value) {
   char *end;
   if (strcmp(key, first_word) != 0)
-    return sp_fail(r->error, STILL_EFORMAT, "%s is no calibration: its first line does not say \"%s\"; name another file", r->name,
-                   first_word);
+    return sp_fail(r->error, STILL_EFORMAT, "%s is no calibration: its first line does not say \"%s\"; name another file",
+                   r->name, first_word);
   unsigned long format = strtoul(value, &end, 10);
   if (*value < '1' || *value > '9' || *end) return BAD(r, "\"%.80s\" is no version of the format", value);
   if (format == FORMAT) return STILL_OK;
   return sp_fail(r->error, STILL_EUNSUPPORTED,
-                 "%s is a calibration of format %.20s and this library reads format %d; calibrate the model again", r->name, value,
-                 FORMAT);
+                 "%s is a calibration of format %.20s and this library reads format %d; calibrate the model again", r->name,
+                 value, FORMAT);
 }
 
 /* `line` is terminated; its key ends at the first blank. */
@@ -179,13 +185,15 @@ static still_status check_whole(struct reader *r) {
   return STILL_OK;
 }
 
-still_status sp_calibration_parse(struct sp_error *e, const char *name, const char *text, size_t bytes, struct sp_calibration *c) {
+still_status sp_calibration_parse(struct sp_error *e, const char *name, const char *text, size_t bytes,
+                                  struct sp_calibration *c) {
   struct reader r = {.error = e, .name = name, .out = c, .section = HEAD};
   char line[MOST_LINE];
   memset(c, 0, sizeof *c);
   for (int q = 0; q < SP_QUALITIES; q++) sp_settings_preset(&c->level[q]);
   if (bytes > MOST_BYTES)
-    return sp_fail(e, STILL_EFORMAT, "%s has %zu bytes and calibrations have at most %d; name another file", name, bytes, MOST_BYTES);
+    return sp_fail(e, STILL_EFORMAT, "%s has %zu bytes and calibrations have at most %d; name another file", name, bytes,
+                   MOST_BYTES);
   for (size_t at = 0; at < bytes || r.line == 0;) {
     const char *end = at < bytes ? memchr(text + at, '\n', bytes - at) : NULL;
     size_t n = end ? (size_t)(end - text) - at : bytes - at;
@@ -211,8 +219,8 @@ static const char *tail(const char *path) {
 }
 
 static still_status refuse_place(struct sp_ctx *ctx, const char *path) {
-  return sp_fail(&ctx->error, STILL_ELIMIT, "the path of the calibration of %s is longer than %d bytes; move the model", tail(path),
-                 SP_PATH - 1);
+  return sp_fail(&ctx->error, STILL_ELIMIT, "the path of the calibration of %s is longer than %d bytes; move the model",
+                 tail(path), SP_PATH - 1);
 }
 
 /* MODEL.gguf: MODEL.calibration; any other name with .calibration behind it. */
@@ -251,22 +259,23 @@ static still_status check_origin(struct sp_ctx *ctx, const struct sp_calibration
   place->digest(place->user, digest);
   if (memcmp(digest, c->model, sizeof digest) != 0)
     return sp_fail(&ctx->error, STILL_EUNSUPPORTED,
-                   "%s is the calibration of another model (%02x%02x%02x%02x..., and this one is %02x%02x%02x%02x...); calibrate this "
-                   "model, or go without: --calibration none",
+                   "%s is the calibration of another model (%02x%02x%02x%02x..., and this one is %02x%02x%02x%02x...); calibrate "
+                   "this model, or go without: --calibration none",
                    tail(path), c->model[0], c->model[1], c->model[2], c->model[3], digest[0], digest[1], digest[2], digest[3]);
   if (c->numerics == SP_NUMERICS_VERSION) return STILL_OK;
   return sp_fail(&ctx->error, STILL_EUNSUPPORTED,
-                 "%s was measured with version %u of the arithmetic and this library computes version %d; calibrate the model again, "
-                 "or go without: --calibration none",
+                 "%s was measured with version %u of the arithmetic and this library computes version %d; calibrate the model "
+                 "again, or go without: --calibration none",
                  tail(path), c->numerics, SP_NUMERICS_VERSION);
 }
 
-static still_status load(struct sp_ctx *ctx, const struct sp_calibration_place *place, const char *path, struct sp_calibration *c) {
+static still_status load(struct sp_ctx *ctx, const struct sp_calibration_place *place, const char *path,
+                         struct sp_calibration *c) {
   struct stat info;
   struct sp_file file;
   if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > MOST_BYTES) /* nothing so large is read */
-    return sp_fail(&ctx->error, STILL_EFORMAT, "%s has %lld bytes and calibrations have at most %d; name another file", tail(path),
-                   (long long)info.st_size, MOST_BYTES);
+    return sp_fail(&ctx->error, STILL_EFORMAT, "%s has %lld bytes and calibrations have at most %d; name another file",
+                   tail(path), (long long)info.st_size, MOST_BYTES);
   SP_TRY(sp_file_open(ctx, path, false, &file));
   still_status status = sp_calibration_parse(&ctx->error, tail(path), (const char *)file.data, file.size, c);
   sp_file_close(ctx, &file);

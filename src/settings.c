@@ -272,7 +272,7 @@ still_status still_settings_origin(const still_settings *s, char *text, size_t t
   if (s->origin == SP_ORIGIN_CALIBRATION)
     n = snprintf(text, text_size, "calibration %.160s, quality %s", s->calibration + (bytes > 160 ? bytes - 160 : 0), quality);
   else
-    n = snprintf(text, text_size, "%s", s->origin == SP_ORIGIN_PRESETS && sp_settings_decide(s) ? plain[SP_ORIGIN_CALLER] : plain[s->origin]);
+    n = snprintf(text, text_size, "%s", plain[sp_settings_decide(s) ? SP_ORIGIN_CALLER : s->origin]);
   return n >= 0 && (size_t)n < text_size ? STILL_OK : STILL_ELIMIT;
 }
 

@@ -275,6 +275,63 @@ ok "plot: a directory that is not there" fails 4 "No such file" plot "$sound" --
 cp "$sound" "$work/kept.trace"
 ok "trace: a prompt that is refused leaves the file" fails 7 "context" trace -m "$good" --raw --ctx 64 -p "$long" --out "$work/kept.trace"
 ok "as it was" cmp "$sound" "$work/kept.trace"
+# ---- calibrations
+
+calibrate() {
+  wanted_code=$1 wanted_word=$2
+  shift 2
+  fails "$wanted_code" "$wanted_word" calibrate -m "$good" --lengths 1200 --per-text 1 --answers 1 --out "$work/out.calibration" "$@"
+}
+ok "calibrate: no model" fails 1 "-m FILE" calibrate
+ok "calibrate: starts that are none" calibrate 1 "--starts" --starts 0.3,x
+ok "calibrate: ratios that descend" calibrate 1 "--ratios" --ratios 0.5,0.4
+ok "calibrate: a ratio of one" calibrate 1 "--ratios" --ratios 1
+ok "calibrate: an even pool" calibrate 1 "odd" --pools 4
+ok "calibrate: a bound that is none" calibrate 1 "--eps" --eps -1
+ok "calibrate: points above a hundred" calibrate 1 "--points" --points 101
+ok "calibrate: more answers than questions" calibrate 1 "--per-text" --answers 2
+ok "calibrate: eleven questions a text" calibrate 1 "--per-text" --per-text 11
+ok "calibrate: a setting of the gate that it does not search" calibrate 1 "--policy" --policy delta
+ok "calibrate: hay too short" calibrate 2 "--hay" --hay "$work/short.txt"
+ok "calibrate: text too short" calibrate 2 "--places" -f "$work/short.txt"
+ok "calibrate: length without room for the facts" calibrate 2 "--lengths" --lengths 60
+ok "calibrate: prompts longer than the context" calibrate 7 "context of 4096" --lengths 4090
+ok "calibrate: results of something else" calibrate 5 "--out" --results "$work/notes.txt"
+ok "calibrate: no such place" calibrate 4 "--out" --out "$work/none/out.calibration"
+ok "which is known before the work" test ! -e "$work/out.calibration"
+
+answer() { # answer CODE WORD OPTION...
+  wanted_code=$1 wanted_word=$2
+  shift 2
+  fails "$wanted_code" "$wanted_word" run -m "$good" --raw -n 1 -p hello "$@"
+}
+digest=00112233445566778899aabbccddeeff
+gate='policy query\nstart 0.4\nratio 0.5\ntau -1\ntau-only 0\nevery 0\nwindow 64\ngate-layers 4\npool 31\nmin-tokens 10'
+# shellcheck disable=SC2059 # the format holds the ends of lines
+printf "stillpoint-calibration 1\nmodel $digest$digest\nnumerics 1\nquality strict\npolicy dense\nquality balanced\n$gate\nquality fast\n$gate\n" \
+  >"$work/other.calibration"
+sed 's/^ratio.*/ratio 2/' "$work/other.calibration" >"$work/wrong.calibration"
+sed 's/ 1$/ 9/' "$work/other.calibration" >"$work/later.calibration"
+ok "calibration that is not there" answer 4 "No such file" --calibration "$work/none.calibration"
+ok "calibration that is a directory" answer 4 "a directory" --calibration "$work"
+ok "calibration that is a model" answer 5 "calibration" --calibration "$good"
+ok "calibration of another model" answer 6 "another model" --calibration "$work/other.calibration"
+ok "calibration of another model, inspected" fails 6 "another model" inspect "$good" --calibration "$work/other.calibration"
+ok "calibration with a wrong value" answer 5 "line 9" --calibration "$work/wrong.calibration"
+ok "calibration of a later format" answer 6 "format 9" --calibration "$work/later.calibration"
+ok "unknown quality" answer 1 "quality" --quality best
+cp "$work/other.calibration" "$work/good.calibration"
+ok "calibration of another model beside this one" answer 6 "--calibration none" --quality fast
+ok "which may be left alone" stillpoint run -m "$good" -q --raw -n 1 -p hello --calibration none
+ok "or overruled" stillpoint run -m "$good" -q --raw -n 1 -p hello --dense
+rm "$work/good.calibration"
+mkdir "$work/installed"
+hex=$(stillpoint inspect "$good" | sed -n 's/^digest  *//p')
+ok "the digest of the model is known" test -n "$hex"
+cp "$work/other.calibration" "$work/installed/$hex.calibration"
+STILLPOINT_CALIBRATION_DIR=$work/installed
+ok "an installed one that holds another model" answer 6 "another model"
+STILLPOINT_CALIBRATION_DIR=/nonexistent
 
 if [ -c /dev/full ]; then
   full_picture() {

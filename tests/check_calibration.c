@@ -18,14 +18,17 @@
 static char text[4096], model_path[128], digest_hex[65];
 static still_model *model;
 
-static const char gate[] = "policy query\nstart %s\nratio %s\ntau -1\ntau-only 0\nevery 0\nwindow 8\ngate-layers 2\npool 3\nmin-tokens 4\n";
+static const char gate[] = "policy query\nstart %s\nratio %s\ntau -1\ntau-only 0\nevery 0\nwindow 8\ngate-layers 2\npool 3\n"
+                           "min-tokens 4\n";
+static const char head[] = "stillpoint-calibration 1\n# by hand\nmodel %s\nnumerics %d\nnote a test\n\n"
+                           "quality strict\npolicy dense\n\nquality balanced\n";
+static const char measured[] = "bound 1.25\nquestions 40\nretrieval 0.9 0.8 0.95\nloss-difference 0.01 -0.02 0.04\n\n";
 
 /* A sound file for a model; fast is another start than balanced, strict is dense. */
 static const char *sound(const char *hex) {
-  size_t n = (size_t)snprintf(text, sizeof text, "stillpoint-calibration 1\n# by hand\nmodel %s\nnumerics %d\nnote a test\n\nquality strict\npolicy dense\n\nquality balanced\n",
-                              hex, SP_NUMERICS_VERSION);
+  size_t n = (size_t)snprintf(text, sizeof text, head, hex, SP_NUMERICS_VERSION);
   n += (size_t)snprintf(text + n, sizeof text - n, gate, "0.5", "0.5");
-  n += (size_t)snprintf(text + n, sizeof text - n, "bound 1.25\nquestions 40\nretrieval 0.9 0.8 0.95\nloss-difference 0.01 -0.02 0.04\n\nquality fast\n");
+  n += (size_t)snprintf(text + n, sizeof text - n, "%squality fast\n", measured);
   snprintf(text + n, sizeof text - n, gate, "0.2", "0.75");
   return text;
 }
@@ -308,7 +311,8 @@ START_TEST(settings_in_force_mean_the_same_again) {
   put("tiny.calibration", sound(digest_hex));
   for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
     char first[512], second[512];
-    still_settings *a = in_force(given[i], STILL_OK, first, sizeof first), *b = still_settings_new(), *copy = still_settings_copy(a);
+    still_settings *a = in_force(given[i], STILL_OK, first, sizeof first), *b = still_settings_new();
+    still_settings *copy = still_settings_copy(a);
     still_session *s = NULL;
     ck_assert_int_eq(still_session_open(model, copy, NULL, &s, NULL), STILL_OK);
     ck_assert_int_eq(still_session_settings(s, b), STILL_OK);
@@ -327,7 +331,8 @@ START_TEST(reports_say_who_decided) {
   static const struct {
     const char *given, *why, *settings;
   } cases[] = {{"quality=strict", "the calibration says dense at quality strict", "quality strict"},
-               {"quality=strict calibration=none", "no calibration of this model proves a setting at quality strict", "no calibration"},
+               {"quality=strict calibration=none", "no calibration of this model proves a setting at quality strict",
+                "no calibration"},
                {"policy=dense", "the policy is dense", "caller"},
                {"min-tokens=100", "fewer tokens than min-tokens", "quality balanced"},
                {"quality=fast", "", "quality fast"}};
@@ -377,11 +382,21 @@ END_TEST
 enum { TOKENS = 60, ASKED = 50 };
 
 static const char *const walk[] = {
-    "policy=query start=0.2 ratio=0.5 pool=3",  "policy=query start=0.2 ratio=0.75 pool=5",  "policy=delta start=0.4 ratio=0.6",
-    "policy=query start=0.7 ratio=0.5",         "policy=dense",                              "policy=query start=0.2 ratio=0.5",
-    "policy=block start=0.2 ratio=0.5",         "policy=block start=0.5 ratio=0.5",          "policy=query start=0.5 ratio=0.9 window=16",
-    "policy=block start=0.5 ratio=0.4",         "policy=query start=0.4 every=1 ratio=0.3",  "policy=query start=0.4 min-tokens=100",
-    "policy=query start=0.4 ratio=0.5",         "policy=recent start=0.99 ratio=0.5",        "policy=dense",
+    "policy=query start=0.2 ratio=0.5 pool=3",
+    "policy=query start=0.2 ratio=0.75 pool=5",
+    "policy=delta start=0.4 ratio=0.6",
+    "policy=query start=0.7 ratio=0.5",
+    "policy=dense",
+    "policy=query start=0.2 ratio=0.5",
+    "policy=block start=0.2 ratio=0.5",
+    "policy=block start=0.5 ratio=0.5",
+    "policy=query start=0.5 ratio=0.9 window=16",
+    "policy=block start=0.5 ratio=0.4",
+    "policy=query start=0.4 every=1 ratio=0.3",
+    "policy=query start=0.4 min-tokens=100",
+    "policy=query start=0.4 ratio=0.5",
+    "policy=recent start=0.99 ratio=0.5",
+    "policy=dense",
 };
 
 static const char *with_ends(const char *settings) {

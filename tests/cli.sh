@@ -33,6 +33,7 @@ same() { [ -s "$1" ] && cmp "$1" "$2"; }
 # ---- help, version, usage
 
 ok "thirteen commands" test "$(echo "$commands" | wc -w)" = 13
+ok "twelve commands" test "$(echo "$commands" | wc -w)" = 12
 for command in $commands; do
   ok "$command --help" code 0 stillpoint "$command" --help
   none "$command --help stays within 80 columns" "$(awk 'length($0) > 80' code.out)"
@@ -264,6 +265,65 @@ ok "bench --kinds: parts of a hundred" awk '/linear +attention/ { n = NF } n && 
 ok "continuation of a dense prefill" code 0 stillpoint perplexity -m model.gguf -f report.txt --chunk-tokens 1200 --continuation 4 --ratio 0
 ok "halting nothing costs nothing" grep -qE '^cost of halting +\+0\.000000 ' code.out
 ok "a window that the text does not fill" code 2 stillpoint perplexity -m model.gguf -f short.txt --continuation 4
+
+# ---- calibrate: a tiny model knows nothing; what it does not know it does not lose
+
+search() {
+  stillpoint calibrate -m model.gguf -f report.txt --lengths 1200 --texts 1 --per-text 2 --answers 2 --places 3 --continuation 4 \
+    --starts 0.2,0.5 --ratios 0.5,0.75 --pools 3,31 "$@"
+}
+search --out one.calibration --results search.jsonl --threads 1 >table
+ok "calibrate: a row for each quality" test "$(grep -cE '^(strict|balanced|fast) ' table)" = 3
+equal "calibrate: the file begins with its format" "stillpoint-calibration 1" "$(head -n 1 one.calibration)"
+equal "calibrate: and holds three qualities" "balanced fast strict" "$(sed -n 's/^quality //p' one.calibration | sort | tr '\n' ' ' | sed 's/ $//')"
+search --out two.calibration --chunk 100 >/dev/null 2>&1 && echo "a setting of the session was taken" >two.calibration
+search --out two.calibration --threads 2 >/dev/null
+ok "calibrate: the same bytes for a seed" same one.calibration two.calibration
+search --out three.calibration --seed 2 --results other.jsonl >/dev/null
+ok "calibrate: another seed asks other questions" sh -c "! cut -c1-80 other.jsonl | grep -qFf - search.jsonl || ! cmp -s other.jsonl search.jsonl"
+head -n 25 search.jsonl >part.jsonl
+printf '{"key": "torn' >>part.jsonl
+search --out two.calibration --results part.jsonl --json >out
+ok "calibrate: goes on where a run ended" same one.calibration two.calibration
+equal "calibrate: and runs no more than is missing" "$(wc -l <search.jsonl | tr -d ' ')" "$(wc -l <part.jsonl | tr -d ' ')"
+ok "calibrate --json: schema" grep -q '"schema": "stillpoint.calibrate/1"' out
+ok "calibrate --json: what was reused" grep -qE '"reused": (2[5-9]|[3-9][0-9]|[1-9][0-9][0-9])' out
+search --out two.calibration --results search.jsonl --exhaustive >out
+ok "calibrate --exhaustive: the same file" same one.calibration two.calibration
+equal "calibrate --exhaustive: compares each quality" 3 "$(grep -c "the search's choice has " out)"
+ok "calibrate: bounds that nothing keeps say dense" code 0 search --out two.calibration --results search.jsonl --eps 0 --points 0
+search --out two.calibration --results search.jsonl --timed >out
+ok "calibrate --timed: stands in the file" grep -qE '^(speed-up [0-9.]+|policy dense)$' two.calibration
+cp one.calibration model.calibration
+stillpoint inspect -m model.gguf --quality fast >out
+ok "what calibrate writes is found beside the model" grep -q '(calibration model.calibration, quality fast)' out
+stillpoint inspect -m model.gguf --quality fast --json >out
+ok "inspect --json: who decided" grep -q '"settings_from": "calibration model.calibration, quality fast"' out
+ok "inspect --json: the file" grep -q '"calibration": "model.calibration"' out
+stillpoint run -m model.gguf --raw -n 1 -f report.txt --quality fast >/dev/null 2>out
+ok "run: the report says who decided" grep -q '^settings  *calibration model.calibration, quality fast$' out
+stillpoint run -m model.gguf --raw -n 1 -f report.txt --ratio 0.5 >/dev/null 2>out
+ok "run: a caller decides" grep -q '^settings  *caller$' out
+stillpoint run -m model.gguf --raw -n 1 -f report.txt --calibration none --json 2>/dev/null >out
+ok "run --calibration none: presets" grep -q '"settings_from": "presets"' out
+stillpoint run -m model.gguf --raw -n 1 -f report.txt --calibration none --quality strict >/dev/null 2>out
+ok "run: strict without a calibration is dense" grep -q 'all kept: no calibration of this model proves' out
+mkdir installed
+mv model.calibration "installed/$(sed -n 's/^model //p' one.calibration).calibration"
+STILLPOINT_CALIBRATION_DIR=$PWD/installed
+stillpoint bench -m model.gguf --lengths 64 --depths 64 -n 1 --repeat 1 >out
+ok "a calibration is found under the digest of its model" grep -q "^gate: .*installed/.*quality balanced" out
+STILLPOINT_CALIBRATION_DIR=/nonexistent
+stillpoint bench -m model.gguf --lengths 64 --depths 64 -n 1 --repeat 1 >out
+ok "and not elsewhere" grep -q '^gate: .*(presets)$' out
+if command -v timeout >/dev/null 2>&1; then
+  timeout --preserve-status -s INT 2 $EMULATOR "$BUILD/stillpoint" calibrate -m model.gguf --lengths 6000 --isa ref --out never 2>err >out
+  equal "calibrate: SIGINT ends with 130" 130 $?
+  ok "calibrate: and says how to go on" grep -q -e '--results FILE' err
+  ok "calibrate: and writes nothing" test ! -e never
+else
+  skip "calibrate: SIGINT ends with 130" "no timeout(1) here"
+fi
 
 # ---- eval: a tiny model knows no answers, but it says the same twice
 

@@ -38,14 +38,15 @@ included_by() {
 none "simd/ knows nothing of src/" "$(included_by simd | while read -r header; do [ -e "simd/$header" ] || echo "$header"; done | grep -vx build.h)"
 none "cuda/ knows only itself and build.h" \
   "$(included_by cuda | while read -r header; do [ -e "cuda/$header" ] || echo "$header"; done | grep -vx build.h)"
-# inspect shows files that the library refuses; cpu shows the team and the driver; bench where the time went.
-none "the command sees the public header, inspect also gguf.h and quant.h, cpu numa.h, team.h and door.h, bench session.h" \
+# inspect shows files that the library refuses; cpu shows the team and the driver; bench where the time went;
+# calibrate the keys that a calibration decides and the version of the arithmetic.
+none "the command sees the public header, inspect also gguf.h and quant.h, cpu numa.h, team.h and door.h, bench session.h, calibrate settings.h" \
   "$(for file in src/cli/*.[ch]; do
        sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file" | while read -r header; do
          case "$file $header" in
            *" stillpoint.h" | *" build.h") ;;
            */cmd_inspect.c\ src/gguf.h | */cmd_inspect.c\ src/quant.h | */cmd_cpu.c\ src/numa.h | */cmd_cpu.c\ src/team.h | */cmd_cpu.c\ cuda/door.h | \
-             */cmd_bench.c\ src/session.h) ;;
+             */cmd_bench.c\ src/session.h | */calibrate_file.c\ src/settings.h) ;;
            *) [ -e "src/cli/$header" ] || echo "$file includes $header" ;;
          esac
        done

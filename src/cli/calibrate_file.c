@@ -1,8 +1,8 @@
 /*
  * calibrate_file.c - writes a calibration file.
  *
- * In:       choices and their figures.  Out: a file that the library reads (src/calibration.c) and stillpoint-calibration(5) tells of.
- * Not here: reading it.
+ * In:       choices and their figures.  Out: a file as stillpoint-calibration(5) has it.
+ * Not here: reading it (src/calibration.c).
  *
  * Nothing in it depends on the machine or the day, so that the same model, sample and options give the same bytes; the measured
  * speed-up alone does, and stands there only if it was asked for.
@@ -25,7 +25,8 @@ static void put_settings(FILE *out, const struct calibrate *c, const struct cand
     if (still_get(d->settings, sp_gate_keys[i], text, sizeof text) != STILL_OK) continue;
     if (last)
       fprintf(out, "%s %llu\n", sp_gate_keys[i], (unsigned long long)c->min_tokens);
-    else if (still_get_int(d->settings, sp_gate_keys[i], &whole) != STILL_OK && still_get_real(d->settings, sp_gate_keys[i], &real) == STILL_OK)
+    else if (still_get_int(d->settings, sp_gate_keys[i], &whole) != STILL_OK &&
+             still_get_real(d->settings, sp_gate_keys[i], &real) == STILL_OK)
       fprintf(out, "%s %.9g\n", sp_gate_keys[i], real);
     else
       fprintf(out, "%s %s\n", sp_gate_keys[i], text);
@@ -75,7 +76,8 @@ static void put_sample(FILE *out, const struct calibrate *c) {
           (unsigned long long)e->per_text, (unsigned long long)c->answers);
   fprintf(out, "note hay %s, losses of %llu tokens in %s\n", given->hay.count ? "from files" : "made from the seed",
           (unsigned long long)e->continuation, given->files.count ? "files" : "a text made from the seed");
-  fprintf(out, "note loss of fast at most %g, of balanced %g, of strict %g of dense\n", c->bounds[2].loss, c->bounds[1].loss, c->bounds[0].loss);
+  fprintf(out, "note loss of fast at most %g, of balanced %g, of strict %g of dense\n", c->bounds[2].loss, c->bounds[1].loss,
+          c->bounds[0].loss);
   fprintf(out, "note retrieval of fast at most %g points below dense, of balanced %g, of strict %g\n", c->bounds[2].points,
           c->bounds[1].points, c->bounds[0].points);
 }
@@ -98,7 +100,8 @@ int calibrate_write(struct calibrate *c, const char *path) {
   bool good = out && put_all(out, c);
   if (out && fclose(out) != 0) good = false;
   if (good) good = rename(beside, path) == 0;
-  int code = good ? CLI_OK : cli_fail(c->cli, STILL_EIO, "%s could not be written: %s; name another place with --out", path, strerror(errno));
+  int code = CLI_OK;
+  if (!good) code = cli_fail(c->cli, STILL_EIO, "%s could not be written: %s; take another --out", path, strerror(errno));
   if (!good) remove(beside);
   free(beside);
   return code;

@@ -4,8 +4,8 @@
  * In:       scores of all rows, unpooled; where facts stand.  Out: for each pool, how many rows a gate must keep.
  * Not here: the run that made the scores (calibrate_work.c).
  *
- * A fact counts as kept when half of its rows are: pooling keeps passages, and the end of a sentence is no loss. So the place of a
- * fact is that of its middle row in the order of scores, and a question has the last place of its facts.
+ * A fact counts as kept when half of its rows are: pooling keeps passages, and the end of a sentence is no loss. So the place
+ * of a fact is that of its middle row in the order of scores, and a question has the last place of its facts.
  */
 #ifndef CLI_CALIBRATE_GATE_H
 #define CLI_CALIBRATE_GATE_H

@@ -24,14 +24,15 @@ static int read_list(const struct cli *cli, const char *option, const char *text
     if (!*end) return CLI_OK;
     at = end + 1;
   }
-  return cli_usage(cli, "--%s takes at most %d numbers from 0 to 1, each greater than the one before, as in 0.3,0.5; \"%s\" is not that",
+  return cli_usage(cli, "--%s takes at most %d numbers below 1, ascending, as in 0.3,0.5; \"%s\" is not that",
                    option, CALIBRATE_GRID, text);
 }
 
 static int read_pools(struct calibrate *c, const char *text) {
   if (!cli_counts(c->cli, "pools", text, c->pool, CALIBRATE_POOLS, &c->n_pools)) return CLI_USAGE;
   for (size_t i = 0; i < c->n_pools; i++)
-    if (c->pool[i] % 2 == 0 || c->pool[i] > 513) return cli_usage(c->cli, "--pools takes odd numbers up to 513, as the setting pool does");
+    if (c->pool[i] % 2 == 0 || c->pool[i] > 513)
+      return cli_usage(c->cli, "--pools takes odd numbers up to 513, as the setting pool does");
   return CLI_OK;
 }
 
@@ -95,8 +96,10 @@ static bool add_gates(struct calibrate *c) {
 
 int calibrate_grid(struct calibrate *c) {
   const struct cli_values *given = &c->cli->given;
-  int code = read_list(c->cli, "starts", given->starts ? given->starts : "0.25,0.3,0.35,0.4,0.5,0.6", c->start, &c->n_starts);
-  if (code == CLI_OK) code = read_list(c->cli, "ratios", given->ratios ? given->ratios : "0.5,0.6666667,0.75,0.8", c->ratio, &c->n_ratios);
+  const char *starts = given->starts ? given->starts : "0.25,0.3,0.35,0.4,0.5,0.6";
+  const char *ratios = given->ratios ? given->ratios : "0.5,0.6666667,0.75,0.8";
+  int code = read_list(c->cli, "starts", starts, c->start, &c->n_starts);
+  if (code == CLI_OK) code = read_list(c->cli, "ratios", ratios, c->ratio, &c->n_ratios);
   if (code == CLI_OK) code = read_pools(c, given->pools ? given->pools : "13,31,63");
   if (code != CLI_OK) return code;
   merge_starts(c);

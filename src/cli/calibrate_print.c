@@ -65,9 +65,10 @@ static void print_head(const struct calibrate *c) {
   const still_model_info *m = &c->sample.model;
   struct figures f;
   calibrate_figures(c, 0, &f);
-  printf("%s, %s, %s, %u threads; intervals of 95 %%\n", *m->name ? m->name : c->cli->given.model, m->file_type, m->isa, m->threads);
-  printf("%llu runs, %llu of them from the file of results; %.0f s\n", (unsigned long long)(c->ran + c->reused), (unsigned long long)c->reused,
-         c->seconds);
+  printf("%s, %s, %s, %u threads; intervals of 95 %%\n", *m->name ? m->name : c->cli->given.model, m->file_type, m->isa,
+         m->threads);
+  printf("%llu runs, %llu of them from the file of results; %.0f s\n", (unsigned long long)(c->ran + c->reused),
+         (unsigned long long)c->reused, c->seconds);
   printf("dense: %zu of %zu questions right, loss %.4f at %zu places\n\n", (size_t)(f.right[0].value * (double)f.questions + 0.5),
          f.questions, f.loss[0].value, f.places);
 }
@@ -76,7 +77,8 @@ void calibrate_print(const struct calibrate *c, const char *path) {
   size_t losers = 0;
   if (!c->cli->given.quiet) print_head(c);
   printf("quality   start  ratio  pool  bound  measured  halted  %-28s%s\n", "retrieval", "loss  (questions, places)");
-  for (size_t i = 0; i < CALIBRATE_LEVELS; i++) print_candidate(c, c->bounds[i].name, c->choice[i].candidate, c->choice[i].speed_up);
+  for (size_t i = 0; i < CALIBRATE_LEVELS; i++)
+    print_candidate(c, c->bounds[i].name, c->choice[i].candidate, c->choice[i].speed_up);
   for (size_t i = 1; i < c->n_candidates; i++) losers += is_loser(c, i);
   if (losers && !c->cli->given.quiet) {
     printf("\nthat lost:\n");

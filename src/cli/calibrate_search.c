@@ -1,13 +1,13 @@
 /*
- * calibrate_search.c - the fastest candidate of each quality: what is cheap to know comes first, and who is shown worse runs no more.
+ * calibrate_search.c - the fastest candidate of each quality: what is cheap to know comes first; who is shown worse runs no more.
  *
  * In:       candidates with their bounds.  Out: choices.
  * Not here: the runs (calibrate_work.c).
  *
- *   screen   Gates alone, on all questions: whose gate halts more facts that dense finds than the bound allows, by the lower end of
- *            the interval, is out. Pools cost nothing, so the one that halts least stands for its start and ratio.
- *   race     From the fastest on, a few at a time: losses first, because they take one prefill of the upper layers a place. Who is
- *            a standard error above the bound is out. Then answers, one candidate after the other.
+ *   screen   Gates alone, on all questions: whose gate halts more facts that dense finds than the bound allows, by the lower
+ *            end of the interval, is out. Pools cost nothing, so the one that halts least stands for its start and ratio.
+ *   race     From the fastest on, a few at a time: losses first, because they take one prefill of the upper layers a place. Who
+ *            is a standard error above the bound is out. Then answers, one candidate after the other.
  *   choice   The first whose point estimates on the whole sample are within the bounds; without one, dense.
  *
  * The widest bounds come first: what fails them fails the others, too, and its results are there.

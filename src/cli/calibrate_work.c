@@ -4,8 +4,8 @@
  * In:       candidates, the sample.  Out: results.
  * Not here: answers and losses (eval_ask.c), places in a gate's order (calibrate_gate.c).
  *
- * One session does it all. Prompts on one text begin alike, and still_session_change leaves what waits at its gate where it is, or
- * lets it climb to a higher one: so a text is read once for all settings of a visit.
+ * One session does it all. Prompts on one text begin alike, and still_session_change leaves what waits at its gate where it is,
+ * or lets it climb to a higher one: so a text is read once for all settings of a visit.
  */
 #include "calibrate_work.h"
 
@@ -162,7 +162,8 @@ static int go_gate(struct calibrate *c, const struct task *task, struct eval_rec
   int64_t prefix = 0, suffix = 0;
   still_status status = eval_begin(e, task->run, r);
   if (status != STILL_OK) return cli_session_failed(e, status);
-  size_t n = still_scores(e->session, NULL, 0), found = gate_find(e->model, &task->run->prompt, draft, &draft->question[task->question], rows);
+  size_t n = still_scores(e->session, NULL, 0);
+  size_t found = gate_find(e->model, &task->run->prompt, draft, &draft->question[task->question], rows);
   float *score = malloc((n + 1) * sizeof *score);
   if (!score) return cli_no_memory(c->cli);
   still_scores(e->session, score, n);
@@ -192,7 +193,8 @@ static int ask_gates(struct visit *v, struct eval_record *places) {
   int code = CLI_OK;
   char what[128];
   int n = snprintf(what, sizeof what, "gate");
-  for (size_t p = 0; p < c->n_pools; p++) n += snprintf(what + n, sizeof what - (size_t)n, " %llu", (unsigned long long)c->pool[p]);
+  for (size_t p = 0; p < c->n_pools; p++)
+    n += snprintf(what + n, sizeof what - (size_t)n, " %llu", (unsigned long long)c->pool[p]);
   for (size_t s = 0; s < c->n_starts && code == CLI_OK; s++)
     for (size_t q = 0; q < v->draft.n_questions && code == CLI_OK; q++) {
       struct task task = {.what = what, .settings = c->gate[s], .identity = c->gate_identity[s], .run = &v->run[q], .go = go_gate,

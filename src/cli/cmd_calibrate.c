@@ -13,7 +13,7 @@
 #include "eval_work.h"
 #include "random.h"
 
-enum { DEPTHS = 5, SALT = 0x63616c69 }; /* SALT: no seed gives the texts that it gives eval, which is to ask what was not seen */
+enum { DEPTHS = 5, SALT = 0x63616c69 }; /* SALT: a seed gives other texts than for eval, which is to ask what was not seen */
 
 /* Names in the order of the setting `quality`. Those of balanced are options; fast is never narrower. */
 static const struct bounds presets[CALIBRATE_LEVELS] = {
@@ -65,8 +65,9 @@ static int read_numbers(struct calibrate *c) {
   still_get_int(cli->settings, "seed", &c->seed);
   e->seed = cli_mix((uint64_t)c->seed, SALT);
   if (!good) return CLI_USAGE;
-  if (c->answers > e->per_text) return cli_usage(cli, "--answers %llu are more than --per-text %llu", (unsigned long long)c->answers,
-                                                 (unsigned long long)e->per_text);
+  if (c->answers > e->per_text)
+    return cli_usage(cli, "--answers %llu are more than --per-text %llu", (unsigned long long)c->answers,
+                     (unsigned long long)e->per_text);
   e->questions = texts * e->per_text;
   c->n_texts = (size_t)texts * e->n_sets * e->n_lengths;
   c->n_places = (size_t)e->places * e->n_lengths;
@@ -100,8 +101,8 @@ static int open_model(struct calibrate *c) {
   if (status != STILL_OK) return cli_model_failed(&e->engine[0], status);
   uint64_t after = e->continuation > EVAL_GREEDY ? e->continuation : EVAL_GREEDY, most = eval_longest(e);
   if (most + after > e->model.n_ctx_train)
-    return cli_fail(c->cli, STILL_ELIMIT, "prompts of %llu tokens and up to %llu behind them do not fit in the model's context of %u; "
-                    "take smaller --lengths", (unsigned long long)most, (unsigned long long)after, e->model.n_ctx_train);
+    return cli_fail(c->cli, STILL_ELIMIT, "prompts of %llu tokens and up to %llu behind them do not fit in the model's "
+                    "context of %u; take smaller --lengths", (unsigned long long)most, (unsigned long long)after, e->model.n_ctx_train);
   e->settings[0] = cli_settings_with(c->cli->settings, "policy", "dense");
   if (!e->settings[0]) return cli_no_memory(c->cli);
   e->plain = !eval_has_template(&e->engine[0]);
@@ -167,9 +168,9 @@ static void release(struct calibrate *c) {
 }
 
 static void say_where(const struct calibrate *c) {
-  if (c->cli->given.quiet) return;
-  fprintf(stderr, "stillpoint calibrate: %llu runs are done; %s\n", (unsigned long long)(c->ran + c->reused),
-          c->cli->given.results ? "the same command goes on from there" : "with --results FILE a later run would go on from there");
+  const char *next = c->cli->given.results ? "the same command goes on from there" : "with --results FILE a run would go on";
+  unsigned long long runs = c->ran + c->reused;
+  if (!c->cli->given.quiet) fprintf(stderr, "stillpoint calibrate: %llu runs are done; %s\n", runs, next);
 }
 
 int cmd_calibrate(struct cli *cli) {

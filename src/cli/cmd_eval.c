@@ -125,8 +125,8 @@ static int open_engines(struct eval *e) {
   code = check_context(e);
   if (code == CLI_OK) code = cli_engine_settings(&e->engine[0], e->cli->settings, &e->settings[1], &dense);
   if (code == CLI_OK && dense)
-    code = cli_fail(e->cli, STILL_EARG, "the setting in force is dense, and dense is what a setting is held against; take another "
-                    "--quality or a --policy");
+    code = cli_fail(e->cli, STILL_EARG, "the setting in force is dense, and dense is what a setting is held against; take "
+                    "another --quality or a --policy");
   if (code == CLI_OK) code = cli_engine_session(&e->engine[0], e->settings[0]);
   if (code == CLI_OK) code = cli_engine_share(&e->engine[1], &e->engine[0], e->settings[1]);
   return code;

@@ -242,6 +242,14 @@ static int model(const struct inspect *in) {
     report_json_model(in->json, model);
   else
     print_model(model);
+  uint8_t digest[32];
+  char hex[REPORT_HEX];
+  still_model_digest(model, digest);
+  report_hex(digest, hex);
+  if (in->json)
+    json_text(in->json, "model_digest", hex);
+  else
+    printf("digest        %s\n", hex);
   int code = gate(in, model);
   if (code == CLI_OK) code = plan(in, model);
   still_model_close(model);

@@ -14,7 +14,8 @@
 #include "eval_store.h"
 #include "input.h"
 
-enum { EVAL_MODES = 2, EVAL_MOST_SIZES = 16, EVAL_MOST_SETS = 8, EVAL_IDENTITY = 512 }; /* modes: dense, and as the settings say */
+enum { EVAL_MODES = 2, EVAL_MOST_SIZES = 16, EVAL_MOST_SETS = 8 }; /* modes: dense, and as the settings say */
+enum { EVAL_IDENTITY = 512 };
 enum eval_kind { EVAL_QUESTION, EVAL_LOSS, EVAL_AGREE, EVAL_KINDS };
 
 extern const char *const eval_mode_names[EVAL_MODES];

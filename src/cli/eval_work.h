@@ -27,7 +27,7 @@ int eval_encode(struct eval *eval, char *content, struct cli_tokens *out);
 int eval_make_text(struct eval *eval, const struct eval_set *set, size_t length, uint64_t text, struct eval_draft *draft,
                    struct eval_text *out);
 size_t eval_places_in(const struct eval *eval, size_t file);
-/* Place k of a file: as many tokens as the length says, begun as every text is, and those that follow. The prompt is to be freed. */
+/* Place k of a file: as many tokens as the length says, begun as every text is, and those that follow. Free the prompt. */
 int eval_place(struct eval *eval, size_t length, size_t file, size_t k, struct cli_tokens *prompt, struct cli_tokens *next);
 
 #endif

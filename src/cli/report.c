@@ -106,12 +106,28 @@ void report_json_settings(struct json *j, const still_settings *settings) {
   for (size_t i = 0; still_settings_key(i, &key) == STILL_OK; i++) {
     if (strcmp(key.type, "real") == 0 && still_get_real(settings, key.name, &real) == STILL_OK)
       json_real(j, key.name, real);
-    else if ((strcmp(key.type, "choice") == 0 || strcmp(key.type, "path") == 0) && still_get(settings, key.name, text, sizeof text) == STILL_OK)
-      json_text(j, key.name, text);
-    else if (still_get_int(settings, key.name, &whole) == STILL_OK)
+    else if (still_get_int(settings, key.name, &whole) == STILL_OK && strcmp(key.type, "choice") != 0)
       json_int(j, key.name, whole);
+    else if (still_get(settings, key.name, text, sizeof text) == STILL_OK)
+      json_text(j, key.name, text);
   }
   json_object_end(j);
+}
+
+void report_gate(const still_settings *settings, char *text, size_t size) {
+  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers", "pool", "min-tokens"};
+  char value[64] = "", origin[256] = "";
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && n < size; i++) {
+    int64_t whole;
+    double real;
+    bool fraction = still_get_int(settings, keys[i], &whole) != STILL_OK;
+    still_get(settings, keys[i], value, sizeof value);
+    if (fraction && still_get_real(settings, keys[i], &real) == STILL_OK) snprintf(value, sizeof value, "%.6g", real);
+    n += (size_t)snprintf(text + n, size - n, "%s--%s %s", i ? " " : "", keys[i], value);
+  }
+  if (n < size && still_settings_origin(settings, origin, sizeof origin) == STILL_OK)
+    snprintf(text + n, size - n, " (%s)", origin);
 }
 
 void report_json_session(struct json *j, const struct cli_engine *engine) {
