@@ -4,9 +4,9 @@
  * In:       argv.  Out: struct cli with every option in its place, settings ready for the library.
  * Not here: what a command does (cmd_*.c), models and sessions (engine.h).
  *
- * The command stands on <stillpoint.h> alone. Exceptions, all in the static core: `inspect` lists keys and tensors (gguf.h, quant.h),
- * `cpu` asks what team and which devices there are (team.h, the door of cuda/), `bench` where time went (session.h), `calibrate`
- * which keys its file has (settings.h).
+ * The command stands on <stillpoint.h> alone. Exceptions, all in the static core: `inspect` lists keys and tensors (gguf.h,
+ * quant.h), `cpu` asks what team and which devices there are (team.h, the door of cuda/), `bench` where time went (session.h),
+ * `calibrate` which keys its file has (settings.h).
  */
 #ifndef CLI_H
 #define CLI_H

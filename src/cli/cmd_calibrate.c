@@ -102,7 +102,8 @@ static int open_model(struct calibrate *c) {
   uint64_t after = e->continuation > EVAL_GREEDY ? e->continuation : EVAL_GREEDY, most = eval_longest(e);
   if (most + after > e->model.n_ctx_train)
     return cli_fail(c->cli, STILL_ELIMIT, "prompts of %llu tokens and up to %llu behind them do not fit in the model's "
-                    "context of %u; take smaller --lengths", (unsigned long long)most, (unsigned long long)after, e->model.n_ctx_train);
+                    "context of %u; take smaller --lengths", (unsigned long long)most, (unsigned long long)after,
+                    e->model.n_ctx_train);
   e->settings[0] = cli_settings_with(c->cli->settings, "policy", "dense");
   if (!e->settings[0]) return cli_no_memory(c->cli);
   e->plain = !eval_has_template(&e->engine[0]);
