@@ -16,11 +16,10 @@ AM_TESTS_ENVIRONMENT = \
 
 # Check programs link the core, so that they see what the version map hides.
 test_programs = \
-  tests/check_bits tests/check_broken tests/check_calibration tests/check_chat tests/check_config tests/check_eval \
-  tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant tests/check_regate \
-  tests/check_save tests/check_session tests/check_state \
-  tests/check_text tests/check_vocab \
-  tests/check_vocab_limits tests/kern
+  tests/check_bits tests/check_broken tests/check_calibrate tests/check_calibration tests/check_chat tests/check_config \
+  tests/check_eval tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant \
+  tests/check_regate tests/check_save tests/check_session tests/check_state tests/check_text tests/check_vocab \
+  tests/check_vocab_limits tests/kern \
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
@@ -49,6 +48,7 @@ tests_check_numa_SOURCES = tests/check_numa.c tests/run.h tests/run.c $(tiny_mod
 tests_check_regate_SOURCES = tests/check_regate.c tests/run.h tests/run.c $(tiny_model)
 tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(tiny_model)
 states = tests/states.h tests/states.c tests/run.h tests/run.c $(tiny_model)
+tests_check_calibrate_SOURCES = tests/check_calibrate.c tests/run.h tests/run.c $(tiny_model) src/cli/calibrate_gate.c
 tests_check_calibration_SOURCES = tests/check_calibration.c $(states)
 tests_check_save_SOURCES = tests/check_save.c $(states)
 tests_check_state_SOURCES = tests/check_state.c $(states)
