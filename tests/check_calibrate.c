@@ -38,7 +38,7 @@ START_TEST(places_are_those_of_the_gate) {
       uint64_t place;
       bool kept = k < whole.n_kept && whole.kept[k] == i;
       k += kept;
-      ck_assert(gate_place(alone.scores, TOKENS, (size_t)atoi(cases[c].pool), PREFIX, SUFFIX, &row, 1, &place));
+      ck_assert(gate_place(alone.scores, TOKENS, (size_t)atoi(cases[c].pool), PREFIX, SUFFIX, &row, &place));
       ck_assert_msg((place < whole.n_kept) == kept, "pool %s, ratio %s, row %zu: place %llu", cases[c].pool, cases[c].ratio, i,
                     (unsigned long long)place);
     }
@@ -50,40 +50,38 @@ START_TEST(places_are_those_of_the_gate) {
 }
 END_TEST
 
-/* The middle row stands for a fact, the last of its facts for a question. */
 START_TEST(half_a_fact_is_enough) {
   static const float score[10] = {0, 9, 8, 7, 6, 5, 4, 3, 2, 0};
   uint64_t place;
-  const struct gate_rows facts[2] = {{1, 4}, {6, 8}};
-  ck_assert(gate_place(score, 10, 1, 1, 1, facts, 1, &place));
+  ck_assert(gate_place(score, 10, 1, 1, 1, &(struct gate_rows){1, 4}, &place));
   ck_assert_uint_eq(place, 2 + 1); /* behind the two protected rows and one with a greater score */
-  ck_assert(gate_place(score, 10, 1, 1, 1, facts, 2, &place));
+  ck_assert(gate_place(score, 10, 1, 1, 1, &(struct gate_rows){6, 8}, &place));
   ck_assert_uint_eq(place, 2 + 5);
 }
 END_TEST
 
 START_TEST(facts_are_found_among_the_tokens) {
   static const char text[] = "Much is said. The code of the mill is 40417. More is said.";
-  struct eval_draft draft = {.n_facts = 2, .fact = {{.text = "The code of the mill is 40417."}, {.text = "It is not there."}}};
-  struct eval_question question = {.fact = 0, .n_facts = 2};
+  static const char fact[] = "The code of the mill is 40417.";
   struct tiny_spec spec;
-  struct gate_rows rows[EVAL_HOPS + 1];
+  struct gate_rows rows;
   tiny_preset(&spec);
   struct opened o = run_open(&spec, "");
   still_token id[100];
   size_t n;
   ck_assert_int_eq(still_tokenize(o.model, text, strlen(text), 0, id, 100, &n), STILL_OK);
   struct cli_tokens prompt = {id, n};
-  ck_assert_uint_eq(gate_find(o.model, &prompt, &draft, &question, rows), 1);
+  ck_assert(!gate_find(o.model, &prompt, "It is not there.", &rows));
+  ck_assert(gate_find(o.model, &prompt, fact, &rows));
   char found[200] = "";
-  for (size_t i = rows[0].from; i < rows[0].to; i++) {
+  for (size_t i = rows.from; i < rows.to; i++) {
     const char *piece;
     size_t bytes;
     ck_assert_int_eq(still_token_piece(o.model, id[i], 1, &piece, &bytes), STILL_OK);
     strncat(found, piece, bytes);
   }
-  ck_assert_msg(strstr(found, "The code of the mill is 40417.") != NULL, "%s", found);
-  ck_assert_uint_lt(strlen(found), strlen(draft.fact[0].text) + 8);
+  ck_assert_msg(strstr(found, fact) != NULL, "%s", found);
+  ck_assert_uint_lt(strlen(found), strlen(fact) + 8);
   run_close(&o);
 }
 END_TEST

@@ -40,12 +40,10 @@ static bool find_rows(const char *text, size_t bytes, const size_t *begin, size_
   return true;
 }
 
-size_t gate_find(const still_model *model, const struct cli_tokens *prompt, const struct eval_draft *draft,
-                 const struct eval_question *q, struct gate_rows rows[EVAL_HOPS + 1]) {
-  size_t *begin = malloc((prompt->count + 1) * sizeof *begin), bytes, found = 0;
+bool gate_find(const still_model *model, const struct cli_tokens *prompt, const char *fact, struct gate_rows *rows) {
+  size_t *begin = malloc((prompt->count + 1) * sizeof *begin), bytes;
   char *text = begin ? spell(model, prompt, begin, &bytes) : NULL;
-  for (size_t i = 0; text && i < q->n_facts; i++)
-    found += find_rows(text, bytes, begin, prompt->count, draft->fact[q->fact + i].text, &rows[found]);
+  bool found = text && find_rows(text, bytes, begin, prompt->count, fact, rows);
   free(text);
   free(begin);
   return found;
@@ -73,18 +71,15 @@ static uint64_t place_of(const float *pooled, size_t n, size_t prefix, size_t su
 }
 
 bool gate_place(const float *score, size_t n, size_t pool, size_t prefix, size_t suffix, const struct gate_rows *rows,
-                size_t n_rows, uint64_t *place) {
+                uint64_t *place) {
+  size_t count = rows->to - rows->from;
   float *pooled = malloc((n ? n : 1) * sizeof *pooled);
-  uint64_t *of = malloc((n ? n : 1) * sizeof *of);
-  *place = 0;
-  for (size_t i = 0; pooled && i < n; i++) pooled[i] = pooled_at(score, n, pool, i);
-  for (size_t f = 0; pooled && of && f < n_rows; f++) {
-    size_t count = rows[f].to - rows[f].from;
-    for (size_t i = 0; i < count; i++) of[i] = place_of(pooled, n, prefix, suffix, rows[f].from + i);
-    qsort(of, count, sizeof *of, by_size);
-    if (of[(count - 1) / 2] > *place) *place = of[(count - 1) / 2];
-  }
+  uint64_t *of = malloc(count * sizeof *of);
   bool good = pooled && of;
+  for (size_t i = 0; good && i < n; i++) pooled[i] = pooled_at(score, n, pool, i);
+  for (size_t i = 0; good && i < count; i++) of[i] = place_of(pooled, n, prefix, suffix, rows->from + i);
+  if (good) qsort(of, count, sizeof *of, by_size);
+  if (good) *place = of[(count - 1) / 2];
   free(pooled);
   free(of);
   return good;

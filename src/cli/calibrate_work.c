@@ -154,27 +154,34 @@ int calibrate_ask(struct calibrate *c, size_t text, const size_t *candidate, siz
 
 /* ---- gates alone ------------------------------------------------------------------------------------------------ */
 
-/* The places of the question's facts for each pool, in r->greedy. */
+/* The places of a fact for each pool, in r->greedy. */
+static bool place_fact(const struct calibrate *c, const struct task *task, const struct gate_rows *rows, struct eval_record *r) {
+  still_session *session = c->sample.engine[0].session;
+  size_t n = still_scores(session, NULL, 0);
+  float *score = malloc((n + 1) * sizeof *score);
+  int64_t prefix = 0, suffix = 0;
+  bool good = score != NULL;
+  if (good) still_scores(session, score, n);
+  still_get_int(task->settings, "prefix", &prefix);
+  still_get_int(task->settings, "suffix", &suffix);
+  r->n_greedy = c->n_pools;
+  for (size_t p = 0; p < c->n_pools; p++)
+    good = good && gate_place(score, n, (size_t)c->pool[p], (size_t)prefix, (size_t)suffix, rows, &r->greedy[p]);
+  free(score);
+  return good;
+}
+
+/* A fact that the tokens do not spell out as it was written is nothing to judge a gate by: it has the first place. */
 static int go_gate(struct calibrate *c, const struct task *task, struct eval_record *r) {
   struct cli_engine *e = &c->sample.engine[0];
   const struct eval_draft *draft = &task->visit->draft;
-  struct gate_rows rows[EVAL_HOPS + 1];
-  int64_t prefix = 0, suffix = 0;
+  const char *fact = draft->fact[draft->question[task->question].fact].text;
+  struct gate_rows rows;
   still_status status = eval_begin(e, task->run, r);
   if (status != STILL_OK) return cli_session_failed(e, status);
-  size_t n = still_scores(e->session, NULL, 0);
-  size_t found = gate_find(e->model, &task->run->prompt, draft, &draft->question[task->question], rows);
-  float *score = malloc((n + 1) * sizeof *score);
-  if (!score) return cli_no_memory(c->cli);
-  still_scores(e->session, score, n);
-  still_get_int(task->settings, "prefix", &prefix);
-  still_get_int(task->settings, "suffix", &suffix);
-  bool good = true;
   r->n_greedy = c->n_pools;
-  for (size_t p = 0; p < c->n_pools; p++)
-    good = good && gate_place(score, n, (size_t)c->pool[p], (size_t)prefix, (size_t)suffix, rows, found, &r->greedy[p]);
-  free(score);
-  return good ? CLI_OK : cli_no_memory(c->cli);
+  bool found = gate_find(e->model, &task->run->prompt, fact, &rows);
+  return !found || place_fact(c, task, &rows, r) ? CLI_OK : cli_no_memory(c->cli);
 }
 
 /* Counts against all candidates of a start what their gates halt. */
@@ -192,7 +199,7 @@ static int ask_gates(struct visit *v, struct eval_record *places) {
   struct calibrate *c = v->c;
   int code = CLI_OK;
   char what[128];
-  int n = snprintf(what, sizeof what, "gate");
+  int n = snprintf(what, sizeof what, "gate of the answer");
   for (size_t p = 0; p < c->n_pools; p++)
     n += snprintf(what + n, sizeof what - (size_t)n, " %llu", (unsigned long long)c->pool[p]);
   for (size_t s = 0; s < c->n_starts && code == CLI_OK; s++)

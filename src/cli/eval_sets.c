@@ -99,7 +99,7 @@ static bool draw_one(struct eval_drawing *d, size_t lines) {
     struct eval_question *q = &d->draft->question[i];
     const char *key = eval_places[place[i]];
     char value[32];
-    q->fact = d->draft->n_facts, q->n_facts = 1;
+    q->fact = d->draft->n_facts;
     draw_fact(d, t, draw(d, t->fact, EVAL_PHRASINGS), key, part(q->depth), value);
     ask(q, draw(d, t->ask, EVAL_PHRASINGS), key, value, t->value);
   }
@@ -119,7 +119,7 @@ static bool draw_many(struct eval_drawing *d, size_t lines) {
     struct eval_question *q = i < n ? &d->draft->question[i] : NULL;
     double depth = q ? part(q->depth) : (double)(i - n + 1) / (double)(others + 1);
     char value[32];
-    if (q) q->fact = d->draft->n_facts, q->n_facts = 1;
+    if (q) q->fact = d->draft->n_facts;
     draw_fact(d, t, form, eval_places[place[i]], depth, value);
     if (q) ask(q, draw(d, t->ask, EVAL_PHRASINGS), eval_places[place[i]], value, NULL);
   }
@@ -145,7 +145,7 @@ static bool draw_table(struct eval_drawing *d, size_t lines) {
     struct eval_question *q = &d->draft->question[i];
     row_name(turn, i, name);
     number(d, value);
-    q->fact = d->draft->n_facts, q->n_facts = 1;
+    q->fact = d->draft->n_facts;
     fill_in(add_fact(d->draft, part(q->depth))->text, sizeof row, form, name, "", value);
     ask(q, draw(d, eval_table_asks, eval_length(eval_table_asks)), name, value, NULL);
   }
@@ -186,7 +186,7 @@ static bool draw_chain(struct eval_drawing *d, size_t lines) {
     struct eval_question *q = &d->draft->question[i];
     const struct eval_chain *c = &eval_chains[kind[i]];
     number(d, value);
-    q->fact = d->draft->n_facts, q->n_facts = EVAL_HOPS + 1;
+    q->fact = d->draft->n_facts;
     for (size_t hop = 0; hop <= EVAL_HOPS; hop++, n++) {
       double depth = part(q->depth) + (double)hop / (EVAL_HOPS + 1);
       struct eval_fact *fact = add_fact(d->draft, depth > 1 ? depth - 1 : depth);

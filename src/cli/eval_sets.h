@@ -22,7 +22,7 @@ struct eval_question {
   char ask[240], answer[32];
   const char *const *rivals; /* NULL-terminated words of the answer's kind; NULL: the answer is a number */
   unsigned depth;            /* in per cent, of the first fact that answers it */
-  size_t fact, n_facts;      /* that fact and those behind it that lead to it; EVAL_MOST_FACTS, 0: the whole text answers */
+  size_t fact;               /* that fact; EVAL_MOST_FACTS when the whole text answers */
 };
 
 struct eval_draft { /* release with eval_draft_free */
