@@ -3,8 +3,7 @@ _stillpoint() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' -- "$current"))
-    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion' -- "$current"))
+    COMPREPLY=($(compgen -W 'run ask chat tokenize inspect perplexity eval calibrate trace plot bench cpu selftest digest help completion' -- "$current"))
     return
   fi
   case $command:$before in
@@ -56,8 +55,14 @@ _stillpoint() {
     eval:--numerics) words='int8 float' ;;
     eval:--progress) words='auto always never' ;;
     eval:--device) words='auto none' ;;
+    calibrate:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
+    calibrate:--numa) words='auto off spread local replicate' ;;
+    calibrate:--numerics) words='int8 float' ;;
+    calibrate:--progress) words='auto always never' ;;
+    calibrate:--device) words='auto none' ;;
     trace:--show) words='trace text none' ;;
     trace:--policy) words='query delta block random inverse recent dense' ;;
+    trace:--quality) words='strict balanced fast' ;;
     trace:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     trace:--numa) words='auto off spread local replicate' ;;
     trace:--numerics) words='int8 float' ;;
@@ -65,16 +70,12 @@ _stillpoint() {
     trace:--device) words='auto none' ;;
     plot:--format) words='auto svg png' ;;
     plot:--policy) words='query delta block random inverse recent dense' ;;
+    plot:--quality) words='strict balanced fast' ;;
     plot:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
     plot:--numa) words='auto off spread local replicate' ;;
     plot:--numerics) words='int8 float' ;;
     plot:--progress) words='auto always never' ;;
     plot:--device) words='auto none' ;;
-    calibrate:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
-    calibrate:--numa) words='auto off spread local replicate' ;;
-    calibrate:--numerics) words='int8 float' ;;
-    calibrate:--progress) words='auto always never' ;;
-    calibrate:--device) words='auto none' ;;
     bench:--policy) words='query delta block random inverse recent dense' ;;
     bench:--quality) words='strict balanced fast' ;;
     bench:--isa) words='auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm' ;;
@@ -100,8 +101,7 @@ _stillpoint() {
     digest:--progress) words='auto always never' ;;
     digest:--device) words='auto none' ;;
     completion:*) words='bash zsh fish' ;;
-    help:*) words='run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion' ;;
-    help:*) words='run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion' ;;
+    help:*) words='run ask chat tokenize inspect perplexity eval calibrate trace plot bench cpu selftest digest help completion' ;;
     *:--model|*:-m|*:--file|*:-f) ;;
     *)
       case $command:$current in
@@ -109,16 +109,12 @@ _stillpoint() {
         ask:-*) words='--model --file --question --questions --save --load --system --raw --parse-special --no-bos --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         chat:-*) words='--model --file --prompt --system --parse-special --predict --stop --dense --temp --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --temperature --top-p --min-p --repeat-penalty --top-k --repeat-last --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         tokenize:-*) words='--model --prompt --file --tokens --system --chat --parse-special --no-bos --show --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        eval:-*) words='--model --file --hay --sets --predict --continuation --places --questions --per-text --lengths --depths --out --plot --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        trace:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --show --html --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        plot:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --format --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
-        bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         inspect:-*) words='--model --keys --tensors --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         perplexity:-*) words='--model --file --no-bos --chunk-tokens --chunks --first --against --continuation --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         eval:-*) words='--model --file --hay --sets --predict --continuation --places --questions --per-text --lengths --depths --out --plot --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         calibrate:-*) words='--model --file --hay --lengths --eps --points --texts --per-text --answers --places --continuation --starts --ratios --pools --min-tokens --out --results --exhaustive --timed --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        trace:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --show --html --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
+        plot:-*) words='--model --prompt --file --tokens --system --raw --parse-special --no-bos --out --format --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         bench:-*) words='--model --file --predict --lengths --depths --kinds --repeat --dense --ctx --chunk --policy --start --ratio --tau --tau-only --every --window --gate-layers --pool --prefix --suffix --min-tokens --gate-seed --quality --calibration --seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         cpu:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;
         selftest:-*) words='--seed --isa --threads --numa --numerics --mmap --panels --memory-limit --json --quiet --progress --device --help --version' ;;

@@ -2,8 +2,7 @@
 # zsh completion of stillpoint, made by `stillpoint completion zsh`
 _stillpoint() {
   if (( CURRENT == 2 )); then
-    compadd -- run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion
-    compadd -- run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion
+    compadd -- run ask chat tokenize inspect perplexity eval calibrate trace plot bench cpu selftest digest help completion
     return
   fi
   local command=$words[2]
@@ -296,6 +295,43 @@ _stillpoint() {
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
       '--gate-seed[seed of the policy random]:N:' \
+      '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
+      '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
+      '--seed[seed of the sampler]:N:' \
+      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
+      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
+      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
+      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
+      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
+      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
+      '--json[one JSON object on standard output; the schema is in the man page]' \
+      '--quiet[no report and no progress, only the result]' \
+      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
+      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
+      '--help[print this help]' \
+      '--version[print the version]' \
+      '*:file:_files' ;;
+    calibrate) _arguments -s \
+      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
+      '*--file[a text whose loss is measured; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
+      '*--hay[text in which facts are hidden; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
+      '--lengths[tokens of the prompts \[default 4096\]]:N,N,...:' \
+      '--eps[most loss of quality balanced above dense, in nats a token \[default 0.02\]]:X:' \
+      '--points[most points of retrieval of quality balanced below dense \[default 1\]]:X:' \
+      '--texts[texts of each set of questions (one, many, chain) for each length]:N:' \
+      '--per-text[questions about a text that the gates are asked]:N:' \
+      '--answers[of these, questions that candidates must answer]:N:' \
+      '--places[places in the texts of -f for each length, evenly spread]:N:' \
+      '--continuation[tokens behind each place whose loss is measured]:N:' \
+      '--starts[start layers to try \[default 0.25,0.3,0.35,0.4,0.5,0.6\]]:X,X,...:' \
+      '--ratios[ratios to try \[default 0.5,0.6666667,0.75,0.8\]]:X,X,...:' \
+      '--pools[pools to try \[default 13,31,63\]]:N,N,...:' \
+      '--min-tokens[the file'\''s min-tokens\: shorter prompts stay dense \[default\: half of the smallest length\]]:N:' \
+      '--out[the calibration file \[default\: beside the model, MODEL.calibration\]]:FILE:_files' \
+      '--results[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
+      '--exhaustive[run all candidates on the whole sample as well, and compare]' \
+      '--timed[measure the speed-up of the chosen settings, and write it into the file]' \
       '--seed[seed of the sampler]:N:' \
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
@@ -339,6 +375,8 @@ _stillpoint() {
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
       '--gate-seed[seed of the policy random]:N:' \
+      '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
+      '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
       '--seed[seed of the sampler]:N:' \
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
@@ -383,41 +421,6 @@ _stillpoint() {
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
-      '--seed[seed of the sampler]:N:' \
-      '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
-      '--threads[threads of the team; 0\: as many as the process may use]:N:' \
-      '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
-      '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
-      '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
-      '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
-      '--json[one JSON object on standard output; the schema is in the man page]' \
-      '--quiet[no report and no progress, only the result]' \
-      '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
-      '--help[print this help]' \
-      '--version[print the version]' \
-      '*:file:_files' ;;
-    calibrate) _arguments -s \
-      '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
-      '*--file[a text whose loss is measured; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
-      '*--hay[text in which facts are hidden; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
-      '--lengths[tokens of the prompts \[default 4096\]]:N,N,...:' \
-      '--eps[most loss of quality balanced above dense, in nats a token \[default 0.02\]]:X:' \
-      '--points[most points of retrieval of quality balanced below dense \[default 1\]]:X:' \
-      '--texts[texts of each set of questions (one, many, chain) for each length]:N:' \
-      '--per-text[questions about a text that the gates are asked]:N:' \
-      '--answers[of these, questions that candidates must answer]:N:' \
-      '--places[places in the texts of -f for each length, evenly spread]:N:' \
-      '--continuation[tokens behind each place whose loss is measured]:N:' \
-      '--starts[start layers to try \[default 0.25,0.3,0.35,0.4,0.5,0.6\]]:X,X,...:' \
-      '--ratios[ratios to try \[default 0.5,0.6666667,0.75,0.8\]]:X,X,...:' \
-      '--pools[pools to try \[default 13,31,63\]]:N,N,...:' \
-      '--min-tokens[the file'\''s min-tokens\: shorter prompts stay dense \[default\: half of the smallest length\]]:N:' \
-      '--out[the calibration file \[default\: beside the model, MODEL.calibration\]]:FILE:_files' \
-      '--results[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
-      '--exhaustive[run all candidates on the whole sample as well, and compare]' \
-      '--timed[measure the speed-up of the chosen settings, and write it into the file]' \
       '--seed[seed of the sampler]:N:' \
       '--isa[instruction set level of the kernels; one that the machine lacks is an error]:NAME:(auto ref avx2 avxvnni avx512 vnni amx neon dot i8mm)' \
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
@@ -557,8 +560,7 @@ _stillpoint() {
       '--version[print the version]' \
       '*:file:_files' ;;
     completion) compadd bash zsh fish ;;
-    help) compadd run ask chat tokenize inspect perplexity eval trace plot bench cpu selftest digest help completion ;;
-    help) compadd run ask chat tokenize inspect perplexity eval calibrate bench cpu selftest digest help completion ;;
+    help) compadd run ask chat tokenize inspect perplexity eval calibrate trace plot bench cpu selftest digest help completion ;;
   esac
 }
 _stillpoint "$@"

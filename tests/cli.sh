@@ -32,8 +32,7 @@ same() { [ -s "$1" ] && cmp "$1" "$2"; }
 
 # ---- help, version, usage
 
-ok "thirteen commands" test "$(echo "$commands" | wc -w)" = 13
-ok "twelve commands" test "$(echo "$commands" | wc -w)" = 12
+ok "fourteen commands" test "$(echo "$commands" | wc -w)" = 14
 for command in $commands; do
   ok "$command --help" code 0 stillpoint "$command" --help
   none "$command --help stays within 80 columns" "$(awk 'length($0) > 80' code.out)"

@@ -19,7 +19,7 @@ test_programs = \
   tests/check_bits tests/check_broken tests/check_calibrate tests/check_calibration tests/check_chat tests/check_config \
   tests/check_eval tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant \
   tests/check_regate tests/check_save tests/check_session tests/check_state tests/check_text tests/check_vocab \
-  tests/check_vocab_limits tests/kern \
+  tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions

@@ -114,22 +114,6 @@ void report_json_settings(struct json *j, const still_settings *settings) {
   json_object_end(j);
 }
 
-void report_gate(const still_settings *settings, char *text, size_t size) {
-  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers", "pool", "min-tokens"};
-  char value[64] = "", origin[256] = "";
-  size_t n = 0;
-  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && n < size; i++) {
-    int64_t whole;
-    double real;
-    bool fraction = still_get_int(settings, keys[i], &whole) != STILL_OK;
-    still_get(settings, keys[i], value, sizeof value);
-    if (fraction && still_get_real(settings, keys[i], &real) == STILL_OK) snprintf(value, sizeof value, "%.6g", real);
-    n += (size_t)snprintf(text + n, size - n, "%s--%s %s", i ? " " : "", keys[i], value);
-  }
-  if (n < size && still_settings_origin(settings, origin, sizeof origin) == STILL_OK)
-    snprintf(text + n, size - n, " (%s)", origin);
-}
-
 void report_json_session(struct json *j, const struct cli_engine *engine) {
   still_settings *in_force = still_settings_new();
   bool known = in_force && still_session_settings(engine->session, in_force) == STILL_OK;
