@@ -143,6 +143,7 @@ int calibrate_ask(struct calibrate *c, size_t text, const size_t *candidate, siz
   in_order(c, candidate, n, order);
   for (size_t i = 0; i < n; i++)
     if (!has_answers(c, text, &c->candidate[order[i]])) order[wanted++] = order[i];
+  show(c);
   int code = wanted ? enter(c, text, &v) : CLI_OK;
   bool entered = wanted && code == CLI_OK;
   for (size_t i = 0; i < wanted && code == CLI_OK; i++)
