@@ -19,8 +19,8 @@
 #include "tiles_amx.h"
 #include "vector.inc"
 #include "gemm_amx.inc"
-#include "attn_x86.inc"
-#include "blocks_x86.inc"
+#include "attn.inc"
+#include "blocks.inc"
 
 const struct sp_kernels sp_kernels_amx = {
   .isa = "amx",

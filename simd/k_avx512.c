@@ -12,8 +12,8 @@
 #include "lanes_x86.h"
 #include "vector.inc"
 #include "gemm_x86.inc"
-#include "attn_x86.inc"
-#include "blocks_x86.inc"
+#include "attn.inc"
+#include "blocks.inc"
 
 const struct sp_kernels sp_kernels_avx512 = {
   .isa = "avx512",

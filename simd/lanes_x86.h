@@ -122,6 +122,12 @@ SP_INLINE ivec iv_quad(const void *p) {
   return iv_set(x);
 }
 
+#ifdef HAVE_VNNI
+enum { P_BIAS = 0 }; /* a product takes P of attention as it is */
+#else
+enum { P_BIAS = 128 }; /* it takes P - 128, and 128 * (sum of V) is added */
+#endif
+
 /* ---- products: dot(acc, side_of(a), b) = acc + a0 b0 + a1 b1 + a2 b2 + a3 b3 in each lane --------------------------- */
 
 #ifdef HAVE_VNNI

@@ -2,10 +2,10 @@
  * vec_avx2.h - the verbs of vector.inc and its siblings in AVX2, FMA and F16C.
  *
  * In, Out:  vf is 16 fp32, vu is 16 uint32, each a pair of ymm registers (lanes 0..7, 8..15), because sums have 16 lanes;
- *           bit sets of 16 lanes are a uint32_t, lane 0 in bit 0.
+ *           vb is 16 bytes; bit sets of 16 lanes are a uint32_t, lane 0 in bit 0.
  * Not here: arithmetic of models. vec_avx512.h has the same verbs in single zmm registers; a body written in verbs runs on both.
  *
- * Names: v* on vf, u* on vu. *_n touches the first n elements only, 0 <= n <= 16; lanes past them load as 0.
+ * Names: v* on vf, u* on vu, b* on vb. *_n touches the first n elements only, 0 <= n <= 16; lanes past them load as 0.
  */
 #ifndef SP_VEC_AVX2_H
 #define SP_VEC_AVX2_H
@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
   __m256i a, b;
 } vu;
+typedef __m128i vb;
 
 /* Lanes first .. first + 7 that are below n. */
 SP_INLINE __m256i below_n(size_t n, int first) {
@@ -211,15 +212,18 @@ SP_INLINE vf vrotate(vf x, size_t b) {
 }
 
 /* 16 fp32 within -128 .. 127, rounded to nearest even (the mode that every caller runs in), as bytes. */
-SP_INLINE __m128i vbytes(vf v) {
+SP_INLINE vb vbytes(vf v) {
   __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(v.a), _mm256_cvtps_epi32(v.b)); /* a0-3 b0-3 a4-7 b4-7 */
   words = _mm256_permute4x64_epi64(words, 0xd8);
   return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
-SP_INLINE void bstore_n(uint8_t *p, __m128i bytes, size_t n) {
+SP_INLINE vb bset(uint8_t x) { return _mm_set1_epi8((char)x); }
+SP_INLINE vb bxor(vb x, vb y) { return _mm_xor_si128(x, y); }
+SP_INLINE void bstore(uint8_t *p, vb x) { _mm_storeu_si128((__m128i *)(void *)p, x); }
+SP_INLINE void bstore_n(uint8_t *p, vb bytes, size_t n) {
   uint8_t all[16];
-  _mm_storeu_si128((__m128i *)(void *)all, bytes);
+  bstore(all, bytes);
   memcpy(p, all, n);
 }
 

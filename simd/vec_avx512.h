@@ -1,10 +1,11 @@
 /*
  * vec_avx512.h - the verbs of vector.inc and its siblings in AVX-512 (F, BW, DQ, VL).
  *
- * In, Out:  vf is 16 fp32, vu is 16 uint32, both one zmm register; bit sets of 16 lanes are a uint32_t, lane 0 in bit 0.
+ * In, Out:  vf is 16 fp32, vu is 16 uint32, both one zmm register; vb is 16 bytes; bit sets of 16 lanes are a uint32_t, lane 0
+ *           in bit 0.
  * Not here: arithmetic of models. vec_avx2.h has the same verbs in pairs of ymm registers; a body written in verbs runs on both.
  *
- * Names: v* on vf, u* on vu. *_n touches the first n elements only, 0 <= n <= 16; lanes past them load as 0.
+ * Names: v* on vf, u* on vu, b* on vb. *_n touches the first n elements only, 0 <= n <= 16; lanes past them load as 0.
  */
 #ifndef SP_VEC_AVX512_H
 #define SP_VEC_AVX512_H
@@ -20,6 +21,7 @@
 
 typedef __m512 vf;
 typedef __m512i vu;
+typedef __m128i vb;
 
 SP_INLINE __mmask16 first_n(size_t n) {
   return (__mmask16)((1u << n) - 1);
@@ -141,11 +143,14 @@ SP_INLINE vf vrotate(vf x, size_t b) {
 }
 
 /* 16 fp32 within -128 .. 127, rounded to nearest even (the mode that every caller runs in), as bytes. */
-SP_INLINE __m128i vbytes(vf v) {
+SP_INLINE vb vbytes(vf v) {
   return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v));
 }
 
-SP_INLINE void bstore_n(uint8_t *p, __m128i bytes, size_t n) {
+SP_INLINE vb bset(uint8_t x) { return _mm_set1_epi8((char)x); }
+SP_INLINE vb bxor(vb x, vb y) { return _mm_xor_si128(x, y); }
+SP_INLINE void bstore(uint8_t *p, vb x) { _mm_storeu_si128((__m128i *)(void *)p, x); }
+SP_INLINE void bstore_n(uint8_t *p, vb bytes, size_t n) {
   _mm_mask_storeu_epi8(p, first_n(n), bytes);
 }
 
