@@ -1,11 +1,10 @@
 /*
  * cpu.c - asks the processor, and asks whether the system saves the registers.
  *
- * In:       cpuid, xgetbv.  Out: cpu.h.
+ * In:       cpuid and xgetbv; on Arm what the system tells of the processor.  Out: cpu.h.
  * Not here: choosing (pick.c).
  *
- * On architectures without a branch below the set is empty and the reference runs. An Arm level will ask getauxval(AT_HWCAP)
- * here.
+ * On architectures without a branch below the set is empty and the reference runs.
  */
 #include <stddef.h>
 #include "simd/cpu.h"
@@ -87,6 +86,19 @@ uint32_t sp_cpu_features(void) {
     const unsigned *regs = p->leaf == 1 ? basic : p->sub == 1 ? sub1 : extended;
     if (regs[p->reg] >> p->bit & 1) has |= (uint32_t)1 << p->feature;
   }
+  return has;
+}
+#elif defined __aarch64__ && defined __linux__
+#include <sys/auxv.h>
+
+/* The system names what it saves and the processor has. Bits are written out: older headers lack the names. */
+uint32_t sp_cpu_features(void) {
+  enum { ASIMD = 1, DOTPROD = 20, I8MM = 13 }; /* HWCAP_ASIMD, HWCAP_ASIMDDP, HWCAP2_I8MM */
+  unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+  uint32_t has = 0;
+  if (first >> ASIMD & 1) has |= SP_CPU_BIT(ASIMD);
+  if (first >> DOTPROD & 1) has |= SP_CPU_BIT(DOTPROD);
+  if (second >> I8MM & 1) has |= SP_CPU_BIT(I8MM);
   return has;
 }
 #else

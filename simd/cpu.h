@@ -27,7 +27,10 @@
   X(AVX512VNNI, "no AVX-512 VNNI")                                        \
   X(AMX_TILE, "no AMX")                                                   \
   X(AMX_INT8, "no AMX for int8")                                          \
-  X(AMX_STATE, "the system does not let this process use AMX tiles")
+  X(AMX_STATE, "the system does not let this process use AMX tiles")      \
+  X(ASIMD, "no Advanced SIMD")                                            \
+  X(DOTPROD, "no dot product (FEAT_DotProd)")                             \
+  X(I8MM, "no products of int8 matrices (FEAT_I8MM)")
 
 enum sp_cpu_feature {
 #define SP_CPU_ENUM(name, missing) SP_CPU_##name,

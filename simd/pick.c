@@ -42,6 +42,22 @@
 #define TABLE_AMX NULL
 #endif
 
+#ifdef HAVE_ISA_NEON
+#define TABLE_NEON &sp_kernels_neon
+#else
+#define TABLE_NEON NULL
+#endif
+#ifdef HAVE_ISA_DOT
+#define TABLE_DOT &sp_kernels_dot
+#else
+#define TABLE_DOT NULL
+#endif
+#ifdef HAVE_ISA_I8MM
+#define TABLE_I8MM &sp_kernels_i8mm
+#else
+#define TABLE_I8MM NULL
+#endif
+
 /* Weakest first. A level of another architecture has its own branch here and its flags in simd.mk. */
 static const struct sp_isa_level levels[] = {
   {"ref", &sp_kernels_ref},
@@ -51,6 +67,10 @@ static const struct sp_isa_level levels[] = {
   {"avx512", TABLE_AVX512},
   {"vnni", TABLE_VNNI},
   {"amx", TABLE_AMX},
+#elif defined __aarch64__
+  {"neon", TABLE_NEON},
+  {"dot", TABLE_DOT},
+  {"i8mm", TABLE_I8MM},
 #endif
 };
 
@@ -63,6 +83,10 @@ static const uint32_t needs[] = {
   NEEDS_AVX512,
   NEEDS_AVX512 | SP_CPU_BIT(AVX512VNNI),
   NEEDS_AVX512 | SP_CPU_BIT(AVX512VNNI) | SP_CPU_BIT(AMX_TILE) | SP_CPU_BIT(AMX_INT8) | SP_CPU_BIT(AMX_STATE),
+#elif defined __aarch64__
+  SP_CPU_BIT(ASIMD),
+  SP_CPU_BIT(ASIMD) | SP_CPU_BIT(DOTPROD),
+  SP_CPU_BIT(ASIMD) | SP_CPU_BIT(DOTPROD) | SP_CPU_BIT(I8MM),
 #endif
 };
 

@@ -18,5 +18,6 @@ extern const sp_dot_fn sp_ref_dot[SP_TYPES];
 
 /* The tables of the other levels; each exists only if its level was built (build.h: HAVE_ISA_*). */
 extern const struct sp_kernels sp_kernels_avx2, sp_kernels_avxvnni, sp_kernels_avx512, sp_kernels_vnni, sp_kernels_amx;
+extern const struct sp_kernels sp_kernels_neon, sp_kernels_dot, sp_kernels_i8mm;
 
 #endif

@@ -44,3 +44,26 @@ libspk_amx_la_SOURCES = simd/k_amx.c simd/vec_avx512.h simd/tiles_amx.h simd/gem
 libspk_amx_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_AMX_CFLAGS)
 libspcore_la_LIBADD += libspk_amx.la
 endif
+
+arm_bodies = $(simd_bodies) simd/vec_neon.h simd/lanes_neon.h simd/gemm_neon.inc simd/rows_neon.inc simd/unpack_neon.inc simd/blocks_neon.inc
+
+if ISA_NEON
+noinst_LTLIBRARIES += libspk_neon.la
+libspk_neon_la_SOURCES = simd/k_neon.c simd/mul_neon.inc $(arm_bodies)
+libspk_neon_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_NEON_CFLAGS)
+libspcore_la_LIBADD += libspk_neon.la
+endif
+
+if ISA_DOT
+noinst_LTLIBRARIES += libspk_dot.la
+libspk_dot_la_SOURCES = simd/k_dot.c simd/mul_dot.inc simd/dots_neon.inc $(arm_bodies)
+libspk_dot_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_DOT_CFLAGS)
+libspcore_la_LIBADD += libspk_dot.la
+endif
+
+if ISA_I8MM
+noinst_LTLIBRARIES += libspk_i8mm.la
+libspk_i8mm_la_SOURCES = simd/k_i8mm.c simd/mul_i8mm.inc simd/dots_neon.inc $(arm_bodies)
+libspk_i8mm_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_I8MM_CFLAGS)
+libspcore_la_LIBADD += libspk_i8mm.la
+endif

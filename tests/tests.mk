@@ -61,8 +61,9 @@ if ISA_VNNI
 check_LTLIBRARIES += tests/libkern_amx.la
 tests_libkern_amx_la_SOURCES = tests/kern_amx.c tests/amx_emulation.h
 tests_libkern_amx_la_CFLAGS = $(AM_CFLAGS) -fno-lto $(ISA_VNNI_CFLAGS)
-tests_kern_LDADD = tests/libkern_amx.la $(LDADD)
+kern_amx = tests/libkern_amx.la
 endif
+tests_kern_LDADD = $(kern_amx) $(LDADD)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
