@@ -35,8 +35,10 @@ enum sp_type {
 };
 
 /* One weight matrix as int8 panels. n rows of the file = n output columns; k = inputs.
- * w:    [np/64][kp/4][64][4] int8, np = n rounded up to 64, kp = k rounded up to 64; zeros in the padding. Aligned to SP_ALIGN.
- *       (One layout for all x86 levels: VNNI reads 64-byte rows of 16 columns x 4 k, AMX reads 16 such rows as a tile.)
+ * w:    np * kp int8, np = n rounded up to 64, kp = k rounded up to 64; zeros in the padding. Aligned to SP_ALIGN. 64 columns from a
+ *       multiple of 64 on fill 64 * kp bytes; inside them the layout is the level's: what its panel_columns lays, its gemm
+ *       reads. ref and x86: [np/64][kp/4][64][4] (VNNI reads 64-byte rows of 16 columns x 4 k, AMX reads 16 such rows as a tile);
+ *       Arm: mul_<level>.inc.
  * wsum: [np] -128 * sum of the column's int8, modulo 2^32.     sw: [np] scale, 0 in the padding. */
 struct sp_panel {
   int8_t *w;
@@ -123,7 +125,7 @@ typedef void (*sp_dot_fn)(const struct sp_dot *job);
   X(float, quantise, (uint8_t *q, float *y, const float *x, size_t n, size_t b, uint8_t flip))                       \
   X(void, gemm, (const struct sp_gemm *job))                                                                         \
   /* Lays 16 quantised weight rows q [16][kp] (zeros past k, and in rows past n) into columns c .. c + 15 of the panel, with    \
-   * their wsum. c a multiple of 16, q aligned to SP_ALIGN. */                                                        \
+   * their wsum, and touches no other column. c a multiple of 16, q aligned to SP_ALIGN. */                           \
   X(void, panel_columns, (const struct sp_panel *panel, size_t c, const int8_t *q))                                   \
   /* x [n_heads][stride]: pairs of the first rot elements of each head: (fma(x0, c, -(x1 * s)), fma(x1, c, x0 * s));      \
    * c, s [rot/2]. In place. */                                                                                        \

@@ -44,6 +44,11 @@ SP_INLINE ivec iv_pack(ivec a, ivec b, ivec c, ivec d) {
   return a;
 }
 
+/* What the loops in assembly take: all. */
+#define ALL_VECTORS                                                                                                            \
+  "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", \
+    "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
+
 /* The sum of each register's four lanes. */
 SP_INLINE int32x4_t join(const int32x4_t x[4]) { return vpaddq_s32(vpaddq_s32(x[0], x[1]), vpaddq_s32(x[2], x[3])); }
 
