@@ -35,10 +35,10 @@ enum sp_type {
 };
 
 /* One weight matrix as int8 panels. n rows of the file = n output columns; k = inputs.
- * w:    np * kp int8, np = n rounded up to 64, kp = k rounded up to 64; zeros in the padding. Aligned to SP_ALIGN. 64 columns from a
- *       multiple of 64 on fill 64 * kp bytes; inside them the layout is the level's: what its panel_columns lays, its gemm
- *       reads. ref and x86: [np/64][kp/4][64][4] (VNNI reads 64-byte rows of 16 columns x 4 k, AMX reads 16 such rows as a tile);
- *       Arm: mul_<level>.inc.
+ * w:    np * kp int8, np = n rounded up to 64, kp = k rounded up to 64; zeros in the padding. Aligned to SP_ALIGN. 64 columns
+ *       from a multiple of 64 on fill 64 * kp bytes; inside them the layout is the level's: what its panel_columns lays, its
+ *       gemm reads. ref and x86: [np/64][kp/4][64][4] (VNNI reads 64-byte rows of 16 columns x 4 k, AMX reads 16 such rows as a
+ *       tile); Arm: mul_<level>.inc.
  * wsum: [np] -128 * sum of the column's int8, modulo 2^32.     sw: [np] scale, 0 in the padding. */
 struct sp_panel {
   int8_t *w;

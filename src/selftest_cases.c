@@ -214,9 +214,10 @@ static void draw_columns(struct sp_trial *t, const struct sp_panel *p, size_t c,
   for (size_t i = 0; i < SP_LANES && c + i < p->n; i++) sp_draw_int8(t, q + i * p->kp, p->k);
 }
 
-/* A layout is the level's own, so what was laid is read by its own gemm: one row times all columns, each table's panel by its table. */
-static void multiply_panels(struct sp_trial *t, const struct sp_panel *ref, const struct sp_panel *level, int8_t *x, uint8_t *flipped,
-                            struct sp_twin y) {
+/* A layout is the level's own, so what was laid is read by its own gemm: one row times all columns, each table's panel by its
+ * table. */
+static void multiply_panels(struct sp_trial *t, const struct sp_panel *ref, const struct sp_panel *level, int8_t *x,
+                            uint8_t *flipped, struct sp_twin y) {
   float one = 1;
   sp_draw_int8(t, x, ref->kp);
   for (size_t i = 0; i < ref->kp; i++) flipped[i] = (uint8_t)((uint8_t)x[i] ^ t->level->row_flip);

@@ -284,7 +284,8 @@ static size_t exp2_wrong_scales(const struct sp_kernels *k) {
 static void test_exp2(const struct sp_kernels *k, uint32_t step) {
   char name[128], why[64];
   double worst = exp2_error(k, 0x3a000000, 0x3f000000, step), small = exp2_error(k, 0x00000000, 0x3a000000, 1009 * step);
-  snprintf(name, sizeof name, "%s: exp2 is within 2 ulp of double on every float of 2^-11 <= |x| <= 1/2 by steps of %u", k->isa, step);
+  snprintf(name, sizeof name, "%s: exp2 is within 2 ulp of double on every float of 2^-11 <= |x| <= 1/2 by steps of %u", k->isa,
+           step);
   snprintf(why, sizeof why, "the largest error is %.3f ulp", worst);
   ok(worst <= 2, name, why);
   printf("# the largest error is %.4f ulp\n", worst);
