@@ -128,9 +128,9 @@ static void save_for_ever(bool once) {
     if (still_append(s[i], tokens + i, 600, NULL) != STILL_OK) _exit(1);
     if (once && still_session_save(s[i], states_path(i ? "one" : "zero")) != STILL_OK) _exit(1);
   }
-  for (int i = 0; !once; i = !i)
+  if (once) _exit(0);
+  for (int i = 0;; i = !i)
     if (still_session_save(s[i], states_path("state")) != STILL_OK) _exit(1);
-  _exit(0);
 }
 
 static pid_t start_saving(bool once) {
