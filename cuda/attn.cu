@@ -11,7 +11,7 @@
 #include "cuda/device.h"
 #include "simd/kernels.h"
 
-enum { TILE = SP_GPU_TILE, GROUPS = TILE / 8, THREADS = 128 };
+enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
 
 /* One of the two queries that a thread has a part of. */
 struct query {
@@ -22,7 +22,7 @@ struct query {
 };
 
 /* 16 bytes c of row r, of `per` (a power of two) a row; the same c of eight neighbours lies in different banks. */
-DEVICE uint32_t place(uint32_t r, uint32_t c, uint32_t per) {
+DEVICE uint32_t tile_place(uint32_t r, uint32_t c, uint32_t per) {
   return (r * per + (c ^ (per == 4 ? r >> 1 & 3 : r & 7))) << 4;
 }
 
@@ -101,13 +101,13 @@ DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query *q, con
 
 /* Tile `tile` of keys, values and scales to shared memory. */
 DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, uint32_t tile, uint32_t dk) {
-  uint64_t row = (uint64_t)kv * j->cap + (uint64_t)tile * TILE;
+  uint64_t row = (uint64_t)kv * j->cap + (uint64_t)tile * SP_TILE;
   const int8_t *k = j->k + row * dk, *v = j->v + row * dk;
   uint32_t per = dk / 16;
-  for (uint32_t i = THREAD; i < TILE * per; i += THREADS) copy_16(to + place(i / per, i % per, per), k + 16 * i);
-  to += TILE * dk;
-  for (uint32_t i = THREAD; i < TILE * per; i += THREADS) copy_16(to + place(i / 8, i % 8, 8), v + 16 * i);
-  to += TILE * dk;
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / per, i % per, per), k + 16 * i);
+  to += SP_TILE * dk;
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / 8, i % 8, 8), v + 16 * i);
+  to += SP_TILE * dk;
   if (THREAD < 32)
     copy_16(to + 16 * THREAD, j->sk + row + 4 * THREAD);
   else if (THREAD < 64)
@@ -130,14 +130,10 @@ DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t list, ui
 #define DK 64
 #define NAME(x) x##_64
 #include "cuda/attn_body.h"
-#undef DK
-#undef NAME
 
 #define DK 128
 #define NAME(x) x##_128
 #include "cuda/attn_body.h"
-#undef DK
-#undef NAME
 
 #define DK 256
 #define NAME(x) x##_256

@@ -14,7 +14,7 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const u
     UNROLL
     for (uint32_t c = 0; c < DK / 16; c += 4) {
       uint32_t b[4];
-      load_matrices(b, k + place(8 * i + lane % 8, c + lane / 8, DK / 16));
+      load_matrices(b, k + tile_place(8 * i + lane % 8, c + lane / 8, DK / 16));
       multiply_s8(acc, a[c / 2], b[0], b[1]);
       multiply_s8(acc, a[c / 2 + 1], b[2], b[3]);
     }
@@ -30,9 +30,9 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
   for (uint32_t i = 0; i < DK / 8; i++) {
     int acc[4] = {MAGIC_BITS, MAGIC_BITS, MAGIC_BITS, MAGIC_BITS};
     UNROLL
-    for (uint32_t c = 0; c < TILE / 16; c += 4) {
+    for (uint32_t c = 0; c < SP_TILE / 16; c += 4) {
       uint32_t b[4];
-      load_matrices(b, v + place(8 * i + lane % 8, c + lane / 8, 8));
+      load_matrices(b, v + tile_place(8 * i + lane % 8, c + lane / 8, 8));
       multiply_u8(acc, p[c / 2], b[0], b[1]);
       multiply_u8(acc, p[c / 2 + 1], b[2], b[3]);
     }
@@ -62,11 +62,11 @@ DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const
 
 KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
   SHARED_BYTES(shared);
-  enum { BYTES = TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
+  enum { BYTES = SP_TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
   uint32_t lane = THREAD % 32, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads);
   uint32_t blocks = (j.at + j.n - 1) / SP_GPU_BLOCK - j.at / SP_GPU_BLOCK; /* but one; the longest lists first */
   uint32_t block = j.at / SP_GPU_BLOCK + blocks - BLOCK, list = block * SP_GPU_BLOCK + THREAD / 32 * 16 + lane / 4;
-  uint32_t tiles = block * SP_GPU_BLOCK / TILE + 1;
+  uint32_t tiles = block * SP_GPU_BLOCK / SP_TILE + 1;
   uint32_t a[DK / 32][4], p[4][4];
   float s[GROUPS][4], o[DK / 8][4];
   struct query q[2] = {begin_query(&j, list, head), begin_query(&j, list + 8, head)};
@@ -78,17 +78,20 @@ KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
   copy_close();
   for (uint32_t tile = 0; tile < tiles; tile++) {
     const uint8_t *at = shared + tile % BUFFERS * BYTES;
-    const float *sk = (const float *)(at + 2 * TILE * DK);
+    const float *sk = (const float *)(at + 2 * SP_TILE * DK);
     if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
     copy_close();
     copy_wait(BUFFERS - 1);
     sync_block();
     NAME(dots)(s, a, at);
-    take_tile(s, p, &q[0], sk, sk + TILE, 0, tile * TILE, tile + 1 == tiles);
-    take_tile(s, p, &q[1], sk, sk + TILE, 1, tile * TILE, tile + 1 == tiles);
-    NAME(add_values)(o, p, at + TILE * DK, q);
+    take_tile(s, p, &q[0], sk, sk + SP_TILE, 0, tile * SP_TILE, tile + 1 == tiles);
+    take_tile(s, p, &q[1], sk, sk + SP_TILE, 1, tile * SP_TILE, tile + 1 == tiles);
+    NAME(add_values)(o, p, at + SP_TILE * DK, q);
     sync_block();
     if (BUFFERS == 1 && tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);
   }
   NAME(store)(&j, o, q, list, head);
 }
+
+#undef DK
+#undef NAME

@@ -36,7 +36,7 @@ CONSTANT int8_t iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 1
 /* Weights i .. i + 7 are nibbles of bytes i mod 16 .., low ones below 16; bit n of `high` is the fifth bit of weight n. */
 DEVICE void nibbles8(int q[8], const uint8_t *qs, int i, uint32_t high, int offset) {
   UNROLL
-  for (int n = 0; n < 8; n++) q[n] = (qs[i % 16 + n] >> i / 16 * 4 & 15 | (int)(high >> (i + n) & 1) << 4) - offset;
+  for (int n = 0; n < 8; n++) q[n] = ((qs[i % 16 + n] >> i / 16 * 4 & 15) | (int)(high >> (i + n) & 1) << 4) - offset;
 }
 
 DEVICE void levels8(int q[8], const uint8_t *qs, int i) {

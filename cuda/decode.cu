@@ -6,14 +6,10 @@
  */
 #include "cuda/blocks.h"
 
-enum { WARP = 32, WARPS = 8, CHUNK = 256, TILE = SP_GPU_TILE };
-
-DEVICE uint32_t row_of_warp(void) { return BLOCK * WARPS + THREAD / WARP; }
-
 /* ---- activations in blocks of 32: four threads of a warp have one, eight elements each ----------------------------------- */
 
 /* Sum of squares in lanes16 of a row, by the first 16 threads; all get it. */
-DEVICE float row_squares(const float *x, uint32_t k, int lane) {
+DEVICE float act_squares(const float *x, uint32_t k, int lane) {
   float sum = 0;
   for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < k; i += SP_LANES) sum = fma_rn(x[i], x[i], sum);
   return as_float(bits_from(as_bits(fold_16(sum)), 0));
@@ -48,7 +44,7 @@ KERNEL(sp_gpu_act_rows, sp_gpu_act, 256) {
   if (row >= j.n) return;
   uint64_t at = (uint64_t)row * j.k;
   float r = 1, v[8];
-  if (j.norm) r = div_rn(1, sqrt_rn(div_rn(row_squares(j.x + at, j.k, lane), (float)j.k) + j.eps));
+  if (j.norm) r = div_rn(1, sqrt_rn(div_rn(act_squares(j.x + at, j.k, lane), (float)j.k) + j.eps));
   for (uint32_t first = 0; first < j.k; first += CHUNK) {
     uint32_t i = first + 8 * (uint32_t)lane;
     UNROLL
@@ -144,14 +140,14 @@ DEVICE float block_largest(float x, float *shared) {
 DEVICE int sum_values(const uint32_t *p, const int8_t *v) {
   int sum = 0;
   UNROLL
-  for (int i = 0; i < TILE / 4; i++) sum = dot4_u8(p[i], ((const uint32_t *)v)[i], sum);
+  for (int i = 0; i < SP_TILE / 4; i++) sum = dot4_u8(p[i], ((const uint32_t *)v)[i], sum);
   return sum;
 }
 
 KERNEL(sp_gpu_attend_tiles, sp_gpu_attend_row, 128) {
-  SHARED float part[4], p[TILE];
-  SHARED uint32_t q[64], bytes[TILE / 4];
-  uint32_t tile = BLOCK, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads), key = tile * TILE + THREAD, words = j.dk / 4;
+  SHARED float part[4], p[SP_TILE];
+  SHARED uint32_t q[64], bytes[SP_TILE / 4];
+  uint32_t tile = BLOCK, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads), key = tile * SP_TILE + THREAD, words = j.dk / 4;
   uint64_t at = (uint64_t)kv * j.cap + key, out = (uint64_t)head * j.tiles + tile;
   const uint32_t *k = (const uint32_t *)(j.k + at * j.dk);
   if (THREAD < words) q[THREAD] = ((const uint32_t *)(j.q + head * j.dk))[THREAD];
@@ -168,14 +164,14 @@ KERNEL(sp_gpu_attend_tiles, sp_gpu_attend_row, 128) {
   ((uint8_t *)bytes)[place] = (uint8_t)byte_of(weight, scale_of(a, 255));
   if (THREAD < WARP) {
     float den = 0;
-    for (uint32_t i = THREAD; THREAD < SP_LANES && i < TILE; i += SP_LANES) den += p[i];
+    for (uint32_t i = THREAD; THREAD < SP_LANES && i < SP_TILE; i += SP_LANES) den += p[i];
     den = fold_16(den);
     if (THREAD == 0) j.t[out] = t;
     if (THREAD == 0) j.den[out] = den;
   }
   sync_block();
-  const int8_t *v = j.v + ((uint64_t)kv * j.cap + (uint64_t)tile * TILE) * j.dk;
-  for (uint32_t c = THREAD; c < j.d; c += 128) j.o[out * j.dk + c] = (float)sum_values(bytes, v + c * TILE) * step_of(a, 255);
+  const int8_t *v = j.v + ((uint64_t)kv * j.cap + (uint64_t)tile * SP_TILE) * j.dk;
+  for (uint32_t c = THREAD; c < j.d; c += 128) j.o[out * j.dk + c] = (float)sum_values(bytes, v + c * SP_TILE) * step_of(a, 255);
 }
 
 /* Every thread goes through the recurrence of m and l by itself, for its own channel. */

@@ -119,6 +119,10 @@ DEVICE float exp2_any(float x) { return exp2_below(x < SP_EXP2_HIGH ? x : SP_EXP
 
 DEVICE float swiglu(float gate, float up) { return div_rn(gate, 1 + exp2_any(-gate * SP_LOG2E)) * up; }
 
+enum { WARP = 32, WARPS = 8, CHUNK = 256 }; /* warps of a block where a warp takes a row; elements that it takes together */
+
+DEVICE uint32_t row_of_warp(void) { return BLOCK * WARPS + THREAD / WARP; }
+
 DEVICE float across(float x, int mask) { return as_float(bits_across(as_bits(x), mask)); }
 
 /* Lanes 0 .. 15 of a sum, one in each thread of half a warp, folded: 8, 4, 2, 1. Addition commutes, so all threads get the sum. */

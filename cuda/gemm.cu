@@ -11,25 +11,21 @@
 #include "cuda/device.h"
 
 enum {
-  ROWS = SP_GPU_ROWS,
-  COLS = SP_GPU_COLS,
-  DEPTH = SP_GPU_DEPTH,
-  STAGE = (ROWS + COLS) * DEPTH,
+  STAGE = (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH,
   STAGES = SP_GPU_STAGES(ARCH),
-  THREADS = 256,
   BAND = 16 /* row tiles that pass over the same columns before the next columns come: both stay in the second-level cache */
 };
 
 /* 16 bytes c (0..3) of row r of a stage. Swizzled: the same c of eight neighbours lies in different banks. */
-DEVICE uint32_t place(uint32_t r, uint32_t c) { return r * DEPTH + ((c ^ (r >> 1 & 3)) << 4); }
+DEVICE uint32_t stage_place(uint32_t r, uint32_t c) { return r * SP_GPU_DEPTH + ((c ^ (r >> 1 & 3)) << 4); }
 
 /* Rows of the stage at k to shared memory: 128 of x, then 256 of the panel; 6 copies a thread. */
 DEVICE void load_stage(uint8_t *stage, const int8_t *x, const int8_t *w, uint32_t kp, uint32_t k) {
   UNROLL
-  for (uint32_t i = 0; i < STAGE / 16 / THREADS; i++) {
-    uint32_t r = i * (THREADS / 4) + THREAD / 4, c = THREAD % 4;
-    const int8_t *from = r < ROWS ? x + (uint64_t)r * kp : w + (uint64_t)(r - ROWS) * kp;
-    copy_16(stage + place(r, c), from + k + 16 * c);
+  for (uint32_t i = 0; i < STAGE / 16 / 256; i++) {
+    uint32_t r = i * (256 / 4) + THREAD / 4, c = THREAD % 4;
+    const int8_t *from = r < SP_GPU_ROWS ? x + (uint64_t)r * kp : w + (uint64_t)(r - SP_GPU_ROWS) * kp;
+    copy_16(stage + stage_place(r, c), from + k + 16 * c);
   }
 }
 
@@ -37,14 +33,14 @@ DEVICE void load_stage(uint8_t *stage, const int8_t *x, const int8_t *w, uint32_
 DEVICE void multiply_stage(int acc[4][8][4], const uint8_t *stage, uint32_t row0, uint32_t col0) {
   uint32_t lane = THREAD % 32, matrix = lane / 8;
   UNROLL
-  for (uint32_t c = 0; c < DEPTH / 16; c += 2) {
+  for (uint32_t c = 0; c < SP_GPU_DEPTH / 16; c += 2) {
     uint32_t a[4][4], b[4][4];
     UNROLL
     for (uint32_t i = 0; i < 4; i++)
-      load_matrices(a[i], stage + place(row0 + 16 * i + matrix % 2 * 8 + lane % 8, c + matrix / 2));
+      load_matrices(a[i], stage + stage_place(row0 + 16 * i + matrix % 2 * 8 + lane % 8, c + matrix / 2));
     UNROLL
     for (uint32_t i = 0; i < 4; i++)
-      load_matrices(b[i], stage + place(ROWS + col0 + 16 * i + matrix / 2 * 8 + lane % 8, c + matrix % 2));
+      load_matrices(b[i], stage + stage_place(SP_GPU_ROWS + col0 + 16 * i + matrix / 2 * 8 + lane % 8, c + matrix % 2));
     UNROLL
     for (uint32_t i = 0; i < 4; i++) {
       UNROLL
@@ -99,30 +95,30 @@ DEVICE void store_warp(const struct sp_gpu_gemm *j, int acc[4][8][4], uint32_t r
 
 /* Tile of this block: bands of BAND row tiles, inside a band column by column. */
 DEVICE void tile_of_block(const struct sp_gpu_gemm *j, uint32_t *row, uint32_t *col) {
-  uint32_t rows = (j->rows + ROWS - 1) / ROWS, cols = (j->n + COLS - 1) / COLS;
+  uint32_t rows = (j->rows + SP_GPU_ROWS - 1) / SP_GPU_ROWS, cols = (j->n + SP_GPU_COLS - 1) / SP_GPU_COLS;
   uint32_t band = BLOCK / (BAND * cols), in_band = BLOCK % (BAND * cols);
   uint32_t high = rows - band * BAND < BAND ? rows - band * BAND : BAND;
-  *row = (band * BAND + in_band % high) * ROWS;
-  *col = in_band / high * COLS;
+  *row = (band * BAND + in_band % high) * SP_GPU_ROWS;
+  *col = in_band / high * SP_GPU_COLS;
 }
 
 KERNEL(sp_gpu_multiply, sp_gpu_gemm, 256) {
   SHARED_BYTES(ring);
-  uint32_t row, col, warp = THREAD / 32, steps = j.kp / DEPTH;
+  uint32_t row, col, warp = THREAD / 32, steps = j.kp / SP_GPU_DEPTH;
   int acc[4][8][4];
   tile_of_block(&j, &row, &col);
   const int8_t *x = j.x + (uint64_t)row * j.kp, *w = j.w + (uint64_t)col * j.kp;
   UNROLL
   for (uint32_t i = 0; i < 4 * 8 * 4; i++) acc[i / 32][i / 4 % 8][i % 4] = 0;
   for (uint32_t s = 0; s < STAGES - 1; s++) {
-    if (s < steps) load_stage(ring + s * STAGE, x, w, j.kp, s * DEPTH);
+    if (s < steps) load_stage(ring + s * STAGE, x, w, j.kp, s * SP_GPU_DEPTH);
     copy_close();
   }
   for (uint32_t s = 0; s < steps; s++) {
     uint32_t ahead = s + STAGES - 1;
     copy_wait(STAGES - 2);
     sync_block();
-    if (ahead < steps) load_stage(ring + ahead % STAGES * STAGE, x, w, j.kp, ahead * DEPTH);
+    if (ahead < steps) load_stage(ring + ahead % STAGES * STAGE, x, w, j.kp, ahead * SP_GPU_DEPTH);
     copy_close();
     multiply_stage(acc, ring + s % STAGES * STAGE, warp / 4 * 64, warp % 4 * 64);
   }

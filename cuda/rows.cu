@@ -9,11 +9,6 @@
  */
 #include "cuda/blocks.h"
 
-enum { WARP = 32, WARPS = 8, CHUNK = 256 }; /* warps of a block; elements that a warp takes together */
-
-/* The row of this warp. */
-DEVICE uint32_t row_of_warp(void) { return BLOCK * WARPS + THREAD / WARP; }
-
 DEVICE void load_eight(float v[8], const float *x) {
   UNROLL
   for (int i = 0; i < 8; i++) v[i] = x[i];
