@@ -295,6 +295,7 @@ static still_status probe(struct sp_lane *lane, const still_token *tokens, size_
 
 const struct sp_backend sp_backend_cuda = {
     .name = "cuda",
+    .wide = 16,
     .begin = begin,
     .end = end,
     .reserve = reserve,

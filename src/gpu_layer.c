@@ -32,7 +32,7 @@ static still_status refuse(struct sp_lane *lane, size_t word) {
                  "layer %u: the input of %s of the token at position %u is not finite; the model file "
                  "may be damaged",
                  head ? layers - 1 : layer, head ? "the output matrix after it" : where[word % SP_GPU_PLACES],
-                 lane->position_host[lane->bad_host[word]]);
+                 lane->position_host[lane->bad_host[word] + (head ? lane->head_first : 0)]);
 }
 
 still_status sp_gpu_check_bad(struct sp_lane *lane) {
@@ -61,8 +61,6 @@ static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *
 }
 
 /* ---- attention --------------------------------------------------------------------------------------------------------- */
-
-static size_t row_length(const struct sp_config *c) { return (size_t)(c->n_heads + 2 * c->n_kv_heads) * c->head_dim; }
 
 /* q, k and v of the chunk: turned, centred, rotated, int8; k and v into the cache. */
 static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t at) {
@@ -213,6 +211,7 @@ still_status sp_gpu_step(struct sp_lane *lane, unsigned half, size_t at) {
 
 still_status sp_gpu_head(struct sp_lane *lane, size_t first, size_t n) {
   const struct sp_config *c = lane->engine->config;
+  lane->head_first = first;
   SP_TRY(take_rows(lane, lane->x + first * c->n_embd, n, c->n_embd, lane->model->final_norm, bad_at(lane, c->n_layers, 0)));
   return dot(lane, &lane->model->output, NULL, n, lane->logits, NULL);
 }

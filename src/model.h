@@ -8,6 +8,7 @@
 #define SP_MODEL_H
 
 #include "chat.h"
+#include "device.h"
 #include "plan.h"
 #include "probe.h"
 
@@ -19,14 +20,14 @@ struct still_model {
   struct sp_vocab *vocab;
   struct sp_weights weights;
   struct sp_engine engine;
-  const struct sp_backend *backend;
+  const struct sp_backend *backend; /* of new sessions */
   size_t fixed_bytes;      /* allocated when opening was done: everything but panels */
   pthread_mutex_t lock;    /* over probed */
   bool probed;
 };
 
-/* Runs the probe if nobody has. Errors and time go to ctx. */
-still_status sp_model_probe(still_model *model, struct sp_ctx *ctx);
+/* Runs the probe on a backend if nobody has. Errors and time go to ctx. */
+still_status sp_model_probe(still_model *model, struct sp_ctx *ctx, const struct sp_backend *backend);
 /* The plan of a session with these settings; its own settings count for the session, the model's for threads and panels.
  * parked: as in struct sp_timeline. */
 void sp_model_plan(const still_model *model, const struct sp_settings *settings, bool parked, uint64_t n_tokens,
