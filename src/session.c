@@ -282,13 +282,16 @@ still_status still_session_save(still_session *s, const char *path) {
 }
 
 struct taking {
-  struct sp_timeline *timeline;
+  still_session *session;
   const struct sp_state *state;
 };
 
+/* A lane of a device has a copy of what the probe found, so that the probe goes first. */
 static still_status take_once(void *arg) {
-  const struct taking *t = arg;
-  return sp_state_take(t->timeline, t->state);
+  const struct taking *taking = arg;
+  struct sp_timeline *t = &taking->session->timeline;
+  if (t->backend != &sp_backend_cpu) SP_TRY(sp_model_probe(taking->session->model, t->ctx, t->backend));
+  return sp_state_take(t, taking->state);
 }
 
 /* What a session asks of a state beyond what it must be by itself. */
@@ -298,7 +301,7 @@ static still_status take_state(still_session *s, const struct sp_state *state) {
                    state->n, s->most);
   SP_TRY(check_memory(s, state->image.parked, state->n));
   SP_TRY(sp_timeline_grow(&s->timeline, state->n));
-  struct taking taking = {&s->timeline, state};
+  struct taking taking = {s, state};
   return sp_recover(&s->timeline, &s->settings.value, s->chunk, false, take_once, &taking);
 }
 

@@ -167,7 +167,7 @@ END_TEST
 static const struct {
   const char *words, *why;
 } unfit[] = {{"devices=0", "finds no GPU"}, {"stub", "stub"}, {"cc=70", "compute capability 7.0"}, {"context", "no context"},
-             {"image", "this build has no code for it"}, {"memory=1000000", "MiB are free"}};
+             {"image", "this build has no code for it"}, {"memory=100000", "MiB are free"}};
 enum { UNFIT = sizeof unfit / sizeof unfit[0] };
 
 /* Auto goes on without a word but in the log; a device that was asked for by name is an error that says how to go on. */
