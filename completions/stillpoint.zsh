@@ -24,7 +24,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -49,13 +49,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -75,7 +75,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -100,13 +100,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -121,7 +121,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -146,13 +146,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -171,13 +171,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -187,7 +187,7 @@ _stillpoint() {
       '--tensors[list the file'\''s tensors]' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -206,13 +206,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -227,7 +227,7 @@ _stillpoint() {
       '--continuation[loss of the last N tokens of each window after a prefill of the others, dense and halted]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -246,13 +246,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -271,7 +271,7 @@ _stillpoint() {
       '--out[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
       '--plot[write heat maps of depth and length\: SVG, or PNG if the name ends so]:FILE:_files' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -290,13 +290,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -314,7 +314,7 @@ _stillpoint() {
       '--html[write the text as a page, with scores where the pointer rests]:FILE:_files' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -333,13 +333,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -356,7 +356,7 @@ _stillpoint() {
       '--format[auto\: PNG if the file'\''s name ends so, else SVG]:NAME:(auto svg png)' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -375,13 +375,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -395,7 +395,7 @@ _stillpoint() {
       '--repeat[measurements behind each median]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -414,13 +414,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -430,13 +430,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -446,13 +446,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -469,7 +469,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -494,13 +494,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;

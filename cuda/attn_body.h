@@ -44,7 +44,8 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
   }
 }
 
-DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], uint32_t list, uint32_t head) {
+DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], uint32_t list,
+                        uint32_t head) {
   UNROLL
   for (uint32_t half = 0; half < 2; half++, list += 8) {
     if (list < j->at || list >= j->at + j->n) continue;
@@ -71,7 +72,8 @@ KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
   float s[GROUPS][4], o[DK / 8][4];
   struct query q[2] = {begin_query(&j, list, head), begin_query(&j, list + 8, head)};
   UNROLL
-  for (uint32_t i = 0; i < DK / 8; i++) a[i / 4][i % 4] = query_word(&j, list + i % 2 * 8, head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
+  for (uint32_t i = 0; i < DK / 8; i++)
+    a[i / 4][i % 4] = query_word(&j, list + i % 2 * 8, head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
   UNROLL
   for (uint32_t i = 0; i < DK / 2; i++) o[i / 4][i % 4] = 0;
   load_tile(shared, &j, kv, 0, DK);

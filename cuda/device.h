@@ -16,7 +16,8 @@
 #ifdef __CUDACC__
 #define DEVICE static __device__ __forceinline__
 #define CONSTANT static __device__ const
-#define KERNEL(name, job, threads) extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ struct job j)
+#define KERNEL(name, job, threads) \
+  extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ struct job j)
 #define SHARED __shared__
 #define SHARED_BYTES(name) extern __shared__ __align__(128) uint8_t name[]
 #define UNROLL _Pragma("unroll")
@@ -125,7 +126,7 @@ DEVICE uint32_t row_of_warp(void) { return BLOCK * WARPS + THREAD / WARP; }
 
 DEVICE float across(float x, int mask) { return as_float(bits_across(as_bits(x), mask)); }
 
-/* Lanes 0 .. 15 of a sum, one in each thread of half a warp, folded: 8, 4, 2, 1. Addition commutes, so all threads get the sum. */
+/* Lanes 0 .. 15 of a sum, one in each thread of half a warp, folded: 8, 4, 2, 1. Addition commutes, all get the sum. */
 DEVICE float fold_16(float x) {
   x += across(x, 8);
   x += across(x, 4);

@@ -4,7 +4,8 @@
  * In:       nothing.  Out: struct sp_driver; sp_driver_open fills it.
  * Not here: what is done with them (door.c, gpu.c).
  *
- * The driver's interface is declared here and not taken from cuda.h: a build needs no CUDA library, a run none but the driver's. Only
+ * The driver's interface is declared here and not taken from cuda.h: a build needs no CUDA library, a run none but the
+ * driver's. Only
  * functions of the frozen C interface are used, under the versioned names that the driver exports. Device addresses are 64 bits.
  */
 #ifndef SP_DRIVER_H
@@ -59,7 +60,8 @@ struct sp_driver {
 #undef SP_DRIVER_MEMBER
 };
 
-/* Opens the driver and counts its devices: their number, or 0 and the reason in why (n >= 1 bytes with its end, cut if longer). The
+/* Opens the driver and counts its devices: their number, or 0 and the reason in why (n >= 1 bytes with its end, cut if longer).
+ * The
  * library stays loaded: it cannot be unloaded safely. */
 int sp_driver_open(struct sp_driver *driver, char *why, size_t n);
 

@@ -4,7 +4,8 @@
  * In:       an ordinal of the driver's; jobs.  Out: device memory, launched kernels, error numbers of the driver (0: none).
  * Not here: models, rows, layers (src/backend_cuda.c).
  *
- * Between sp_gpu_enter and sp_gpu_leave the GPU's context is the thread's current one; all other calls stand between them. Work is
+ * Between sp_gpu_enter and sp_gpu_leave the GPU's context is the thread's current one; all other calls stand between them. Work
+ * is
  * asynchronous: it is done, and its errors are known, after sp_gpu_sync. Not to be used in a forked child.
  */
 #ifndef SP_GPU_H

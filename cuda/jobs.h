@@ -5,7 +5,8 @@
  * Not here: code of either side. kernel files (*.cu) and the host (C) both include this header, so that they agree.
  *
  * Rows of activations and panels are padded: kernels may read, and never write, up to the next multiple of SP_GPU_ROWS rows.
- * Lengths k are multiples of 32, so that rows of fp32 are aligned to 128 bytes where their array is. `bad` is a word that takes the
+ * Lengths k are multiples of 32, so that rows of fp32 are aligned to 128 bytes where their array is. `bad` is a word that takes
+ * the
  * lowest row in which a number was not finite (it starts as 0xffffffff). The arithmetic is that of stillpoint-numerics(7).
  */
 #ifndef SP_JOBS_H
@@ -214,7 +215,8 @@ enum sp_gpu_kernel {
   SP_GPU_COUNT
 };
 
-/* Stages of the GEMM's pipeline, 24 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor). The
+/* Stages of the GEMM's pipeline, 24 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor).
+ * The
  * kernels are compiled for the same numbers. */
 #define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : (cc) == 86 || (cc) == 89 || (cc) >= 120 ? 4 : 6)
 #define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)

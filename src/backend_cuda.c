@@ -1,7 +1,9 @@
 /*
- * backend_cuda.c - the GPU's filling of backend.h. Only tokens, indices and positions go up, only scores, logits and states come down.
+ * backend_cuda.c - the GPU's filling of backend.h. Only tokens, indices and positions go up, only scores, logits and states
+ * come down.
  *
- * In:       verbs.  Out: rows through halves, scores, logits. STILL_EDEVICE where the device fails: the caller goes on without it.
+ * In:       verbs.  Out: rows through halves, scores, logits. STILL_EDEVICE where the device fails: the caller goes on without
+ *           it.
  * Not here: the halves (gpu_layer.c), device memory (gpu_lane.c).
  */
 #include "backend_cuda.h"
@@ -179,7 +181,8 @@ static still_status mass_of(struct sp_lane *lane, const struct sp_watch *watch, 
   const struct sp_gpu_kv *kv = &lane->kv[layer];
   size_t window = lane->record_window, from = (layer - watch->first_layer) * window * c->n_heads;
   size_t tiles = (watch->rows + SP_TILE - 1) / SP_TILE;
-  struct sp_gpu_mass job = {.q = lane->record_q + from * lane->dk, .k = kv->k, .sq = lane->record_sq + from, .m = lane->record_m + from,
+  struct sp_gpu_mass job = {.q = lane->record_q + from * lane->dk, .k = kv->k, .sq = lane->record_sq + from,
+                            .m = lane->record_m + from,
                             .l = lane->record_l + from, .sk = kv->sk, .per = lane->per, .rows = (uint32_t)watch->rows,
                             .window = (uint32_t)window, .window_from = (uint32_t)watch->window_from, .cap = (uint32_t)kv->rows,
                             .heads = c->n_heads, .kv_heads = c->n_kv_heads, .dk = (uint32_t)lane->dk};
@@ -230,7 +233,8 @@ static still_status move_rows(struct sp_lane *lane, const struct image *i) {
   for (unsigned l = 0; l < i->image->layers; l++) {
     const struct sp_gpu_kv *kv = &lane->kv[l];
     struct sp_gpu_image job = {.k = kv->k, .v = kv->v, .sk = kv->sk, .sv = kv->sv, .stride = i->image->row_bytes,
-                               .bytes = i->bytes + parked + l * sp_kv_image_bytes(c, false), .n = (uint32_t)i->n, .at = (uint32_t)i->at,
+                               .bytes = i->bytes + parked + l * sp_kv_image_bytes(c, false), .n = (uint32_t)i->n,
+                               .at = (uint32_t)i->at,
                                .cap = (uint32_t)kv->rows, .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk,
                                .restore = i->restore};
     SP_TRY(sp_lane_rows(lane, SP_GPU_sp_gpu_image_rows, &job, i->n * c->n_kv_heads));
@@ -282,7 +286,8 @@ static still_status run_probe(struct sp_lane *lane, const still_token *tokens, s
   SP_TRY(sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, &memory, 3 * all), "no memory for the sums of the probe"));
   lane->probe = memory; /* freed with the lane */
   SP_TRY(sp_lane_status(lane, sp_gpu_fill(&lane->model->gpu, lane->stream, memory, 0, 3 * all), "memory could not be cleared"));
-  SP_TRY(run_layers(lane, &(struct sp_pass){.to = 2 * c->n_layers, .phase = STILL_PHASE_PANELS, .total = c->n_layers, .worth = 1, .live = 1}));
+  SP_TRY(run_layers(lane, &(struct sp_pass){.to = 2 * c->n_layers, .phase = STILL_PHASE_PANELS, .total = c->n_layers,
+                                            .worth = 1, .live = 1}));
   SP_TRY(sp_lane_get(lane, sums->key, memory, all));
   SP_TRY(sp_lane_get(lane, sums->key_squared, (uint8_t *)memory + all, all));
   return sp_lane_get(lane, sums->query_squared, (uint8_t *)memory + 2 * all, all);

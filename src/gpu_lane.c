@@ -130,7 +130,8 @@ static still_status fill(struct sp_lane *lane) {
   if (!lane->kv || !lane->bad_host || !lane->position_host) return STILL_ENOMEM;
   SP_TRY(sp_lane_status(lane, driver->stream(&lane->stream, 1), "no stream"));
   for (int i = 0; i < 2; i++) SP_TRY(sp_lane_status(lane, driver->event(&lane->behind[i], 2), "no event"));
-  for (size_t i = 0, n = buffers(lane, b); i < n; i++) SP_TRY(take(lane, b[i].at, b[i].bytes, "no memory for the rows of a chunk"));
+  for (size_t i = 0, n = buffers(lane, b); i < n; i++)
+    SP_TRY(take(lane, b[i].at, b[i].bytes, "no memory for the rows of a chunk"));
   SP_TRY(upload_constants(lane));
   return sp_gpu_model_ends(lane->model, lane->ctx);
 }
@@ -223,7 +224,8 @@ still_status sp_gpu_rope_reserve(struct sp_lane *lane, size_t positions) {
   return sp_lane_sync(lane);
 }
 
-still_status sp_gpu_floats_reserve(struct sp_lane *lane, float **at, size_t *rows, size_t wanted, size_t width, const char *what) {
+still_status sp_gpu_floats_reserve(struct sp_lane *lane, float **at, size_t *rows, size_t wanted, size_t width,
+                                   const char *what) {
   void *memory;
   if (wanted <= *rows) return STILL_OK;
   SP_TRY(take(lane, &memory, wanted * width * sizeof(float), what));

@@ -81,7 +81,7 @@ still_status sp_gpu_floats_reserve(struct sp_lane *lane, float **at, size_t *row
 still_status sp_gpu_record_reserve(struct sp_lane *lane, const struct sp_watch *watch);
 still_status sp_gpu_tiles_reserve(struct sp_lane *lane, size_t tiles);
 
-/* gpu_layer.c: one half on the prefill path, and on the decode path (one row); the head's logits of chunk rows to lane->logits. */
+/* gpu_layer.c: one half on the prefill path, and on the decode path; the head's logits of chunk rows to lane->logits. */
 still_status sp_gpu_half(struct sp_lane *lane, unsigned half, size_t at);
 still_status sp_gpu_step(struct sp_lane *lane, unsigned half, size_t at);
 still_status sp_gpu_head(struct sp_lane *lane, size_t first, size_t n);

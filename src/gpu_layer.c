@@ -46,7 +46,8 @@ still_status sp_gpu_check_bad(struct sp_lane *lane) {
 /* ---- prefill: rows and products -------------------------------------------------------------------------------------- */
 
 /* x [n][k] as rotated int8 rows in lane->q. */
-static still_status prepare(struct sp_lane *lane, const struct sp_gpu_product *p, const float *x, const float *norm, uint32_t *bad) {
+static still_status prepare(struct sp_lane *lane, const struct sp_gpu_product *p, const float *x, const float *norm,
+                            uint32_t *bad) {
   struct sp_gpu_quantise job = {.x = x, .norm = norm, .q = lane->q, .scale = lane->scale, .bad = bad, .n = (uint32_t)lane->n,
                                 .k = p->k, .kp = p->kp, .block = p->block, .eps = lane->engine->config->norm_eps};
   return sp_lane_rows(lane, SP_GPU_sp_gpu_quantise_rows, &job, lane->n);
@@ -69,11 +70,14 @@ static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t at) {
   const struct sp_gpu_kv *kv = &lane->kv[l];
   size_t constants = (size_t)l * c->n_kv_heads * c->head_dim;
   struct sp_gpu_heads job = {
-      .qkv = lane->qkv, .position = lane->position, .c = lane->rope_c, .s = lane->rope_s, .q_norm = layer->q_norm, .k_norm = layer->k_norm,
-      .shift = lane->shift + constants, .balance = lane->balance + constants, .inverse_balance = lane->inverse_balance + constants,
+      .qkv = lane->qkv, .position = lane->position, .c = lane->rope_c, .s = lane->rope_s, .q_norm = layer->q_norm,
+      .k_norm = layer->k_norm,
+      .shift = lane->shift + constants, .balance = lane->balance + constants,
+      .inverse_balance = lane->inverse_balance + constants,
       .q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv, .bad = bad_at(lane, l, SP_GPU_AT_HEADS),
       .n = (uint32_t)lane->n, .at = (uint32_t)at, .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads,
-      .d = c->head_dim, .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim), .half = (uint32_t)lane->rope.half,
+      .d = c->head_dim, .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
+      .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),
       .pairs = c->rope.style == SP_ROPE_PAIR, .keep = lane->probe != NULL};
   return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, lane->n * (c->n_heads + 2 * c->n_kv_heads));
@@ -162,7 +166,8 @@ static still_status take_rows(struct sp_lane *lane, const float *x, size_t n, si
 }
 
 static still_status dot(struct sp_lane *lane, const struct sp_gpu_weight *w, const float *bias, size_t n, float *y, float *sum) {
-  struct sp_gpu_dot job = {.weight = *w, .x = lane->act_x, .q = lane->act_q, .d = lane->act_d, .qsum = lane->act_sum, .bias = bias,
+  struct sp_gpu_dot job = {.weight = *w, .x = lane->act_x, .q = lane->act_q, .d = lane->act_d, .qsum = lane->act_sum,
+                           .bias = bias,
                            .y = y, .sum = sum, .n_x = (uint32_t)n, .ldy = w->n};
   return sp_lane_rows(lane, SP_GPU_sp_gpu_dot_rows, &job, w->n);
 }
@@ -172,7 +177,8 @@ static still_status attend_row(struct sp_lane *lane, unsigned l, size_t at) {
   const struct sp_gpu_kv *kv = &lane->kv[l];
   size_t tiles = at / SP_TILE + 1;
   SP_TRY(sp_gpu_tiles_reserve(lane, tiles));
-  struct sp_gpu_attend_row job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv, .t = lane->tile_t,
+  struct sp_gpu_attend_row job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
+                                  .t = lane->tile_t,
                                   .den = lane->tile_den, .o = lane->tile_o, .y = lane->heads, .keys = (uint32_t)at + 1,
                                   .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads, .d = c->head_dim,
                                   .dk = (uint32_t)lane->dk, .tiles = (uint32_t)tiles};

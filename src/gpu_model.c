@@ -54,7 +54,8 @@ static still_status upload_floats(struct sp_gpu_model *m, struct sp_ctx *ctx, co
   return STILL_OK;
 }
 
-static still_status upload_rows(struct sp_gpu_model *m, struct sp_ctx *ctx, const struct sp_weight *w, struct sp_gpu_weight *out) {
+static still_status upload_rows(struct sp_gpu_model *m, struct sp_ctx *ctx, const struct sp_weight *w,
+                                struct sp_gpu_weight *out) {
   void *rows;
   SP_TRY(upload(m, ctx, w->tensor->data, w->n * w->tensor->row_bytes, &rows));
   *out = (struct sp_gpu_weight){.rows = rows, .row_bytes = w->tensor->row_bytes, .type = (uint32_t)w->tensor->type,
@@ -77,7 +78,8 @@ static size_t pair_row(size_t r, size_t i) { return r / 8 * 16 + r % 8 + 8 * i; 
 static size_t shape_of(const struct sp_layer *layer, const struct parts *p, struct sp_gpu_product *out) {
   size_t n = 0, k = layer->w[p->first].k, b = sp_rotation_block(k);
   for (int i = p->first; i <= p->last; i++) n += layer->w[i].n;
-  *out = (struct sp_gpu_product){.n = (uint32_t)n, .k = (uint32_t)k, .kp = (uint32_t)sp_round_up(k, SP_GPU_DEPTH), .block = (uint32_t)b};
+  *out = (struct sp_gpu_product){.n = (uint32_t)n, .k = (uint32_t)k, .kp = (uint32_t)sp_round_up(k, SP_GPU_DEPTH),
+                                 .block = (uint32_t)b};
   return sp_round_up(n, SP_GPU_COLS);
 }
 
@@ -122,7 +124,8 @@ static still_status build(struct sp_gpu_model *m, struct sp_ctx *ctx, unsigned l
     struct sp_gpu_panel job = {.weight = to->w[i], .panel = w, .scale = scale, .bad = m->bad, .kp = out->kp, .block = out->block,
                                .first = (uint32_t)(p->pairs ? 8 * (i - p->first) : (int)first), .pairs = p->pairs};
     SP_TRY(sp_gpu_status(m, ctx, sp_gpu_fill(&m->gpu, m->stream, m->bad, 0xff, sizeof *m->bad), "the making of panels"));
-    SP_TRY(sp_gpu_status(m, ctx, sp_gpu_launch(&m->gpu, m->stream, SP_GPU_sp_gpu_build_panel, &job, (to->w[i].n + WARPS - 1) / WARPS, 1),
+    SP_TRY(sp_gpu_status(m, ctx, sp_gpu_launch(&m->gpu, m->stream, SP_GPU_sp_gpu_build_panel, &job,
+                                               (to->w[i].n + WARPS - 1) / WARPS, 1),
                          "the making of panels"));
     SP_TRY(check_panel(m, ctx, layer->w[i].tensor));
     first += layer->w[i].n;

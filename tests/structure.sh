@@ -73,7 +73,7 @@ none "simd/ neither locks, spawns nor logs" "$(grep -nE 'pthread|#pragma omp|omp
 none "files have at most 600 lines, private headers 150" \
   "$(for file in $sources; do
        most=600
-       case $file in include/*) ;; simd/kernels.h | simd/vec_*.h | simd/lanes_*.h) ;; *.h) most=150 ;; esac
+       case $file in include/*) ;; simd/kernels.h | simd/vec_*.h | simd/lanes_*.h | cuda/blocks.h | cuda/device.h | cuda/jobs.h) ;; *.h) most=150 ;; esac
        lines=$(wc -l <"$file")
        [ "$lines" -le $most ] || echo "$file: $lines lines"
      done)"

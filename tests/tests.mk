@@ -73,9 +73,10 @@ tests_cuda_libcuda_la_LDFLAGS = -rpath $(abs_builddir)/tests/cuda -version-info 
 test_helpers += \
   tests/cuda/check_gpu tests/cuda/kernels tests/cuda/still
 tests_cuda_check_gpu_SOURCES = tests/cuda/check_gpu.c tests/cuda/no_fatbin.c tests/run.h tests/run.c $(tiny_model)
-tests_cuda_kernels_SOURCES = tests/cuda/kernels.c tests/cuda/kernels_attn.h tests/cuda/device.c tests/cuda/device.h \
+tests_cuda_kernels_SOURCES = tests/cuda/kernels.c tests/cuda/kernels_attn.inc tests/cuda/device.c tests/cuda/device.h \
   tests/cuda/no_fatbin.c $(tiny_model)
 tests_cuda_still_SOURCES = $(stillpoint_SOURCES) tests/cuda/no_fatbin.c
+tests_cuda_still_LDADD = $(stillpoint_LDADD)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \

@@ -129,12 +129,14 @@ END_TEST
 
 /* ---- faults -------------------------------------------------------------------------------------------------------------- */
 
-/* A device that fails at its N-th allocation, launch or wait, for N in steps until none is left to fail: every time the CPU's bits and
+/* A device that fails at its N-th allocation, launch or wait, for N in steps until none is left to fail: every time the CPU's
+ * bits and
  * one line in the log. Sticky: it never answers again. */
 static const struct {
   const char *words;
   unsigned long step, least; /* how often it must have failed at the least */
-} faults[] = {{"alloc=%lu", 7, 8}, {"launch=%lu", 17, 4}, {"sync=%lu", 7, 4}, {"launch=%lu sticky", 23, 3}, {"sync=%lu sticky", 11, 3}};
+} faults[] = {{"alloc=%lu", 7, 8}, {"launch=%lu", 17, 4}, {"sync=%lu", 7, 4}, {"launch=%lu sticky", 23, 3},
+              {"sync=%lu sticky", 11, 3}};
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
 START_TEST(any_fault) {
@@ -213,7 +215,7 @@ START_TEST(devices_are_described) {
 }
 END_TEST
 
-/* ---- what goes on after a fault ---------------------------------------------------------------------------------------------- */
+/* ---- what goes on after a fault --------------------------------------------------------------------------------------- */
 
 static int each_once(void *user, size_t position, const float *logits, size_t n_vocab) {
   size_t *next = user;
@@ -246,7 +248,8 @@ START_TEST(scoring_hears_each_position_once) {
 END_TEST
 
 /* A question about a text that waits: on `device`, after the state was saved there and loaded on `other`. */
-static struct run question(const struct tiny_spec *spec, const char *device, const char *other, const char *fault, const still_token *tokens) {
+static struct run question(const struct tiny_spec *spec, const char *device, const char *other, const char *fault,
+                           const still_token *tokens) {
   static const char settings[] = "policy=delta min-tokens=0 start=0.5";
   char path[] = "/tmp/stillpoint-gpu-XXXXXX";
   struct heard heard = {0};

@@ -25,6 +25,7 @@ void *device_up(struct device *d, const void *from, size_t bytes);   /* a held c
 void device_down(struct device *d, void *to, const void *from, size_t bytes);
 void device_run(struct device *d, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y); /* and waits */
 void device_release(struct device *d);
-double device_time(struct device *d, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y, int rounds); /* seconds, median */
+/* seconds, median */
+double device_time(struct device *d, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y, int rounds);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * emulate.h - the device of cuda/device.h in plain C: the kernel files compile with a C compiler and run, thread by thread, without a GPU.
+ * emulate.h - the device of cuda/device.h in plain C: the kernel files compile with a C compiler and run, thread by thread,
+ * without a GPU.
  *
  * In:       kernel files included by emulate_kernels.c.  Out: functions that run one block after another.
  * Not here: speed; memory that the hardware orders loosely. Threads of a block are fibers that take turns where they meet.

@@ -1,5 +1,6 @@
 /*
- * fake_cuda.c - a libcuda.so.1 without a GPU: device memory is the host's, and kernels run in the emulator. It can be told to fail.
+ * fake_cuda.c - a libcuda.so.1 without a GPU: device memory is the host's, and kernels run in the emulator. It can be told to
+ * fail.
  *
  * In:       the entry points of cuda/driver.h; STILLPOINT_FAKE_CUDA in the environment, words between spaces:
  *             devices=N  stub  cc=N  context  image      how the device presents itself; context and image fail
@@ -61,7 +62,10 @@ static int turn(int kind, const char *word, int error) {
   return error;
 }
 
-int cuInit(unsigned flags) { return flags ? INVALID : wished("stub") ? SP_CUDA_STUB : number("devices=", 1) ? 0 : SP_CUDA_NO_DEVICE; }
+int cuInit(unsigned flags) {
+  if (flags) return INVALID;
+  return wished("stub") ? SP_CUDA_STUB : number("devices=", 1) ? 0 : SP_CUDA_NO_DEVICE;
+}
 int cuDriverGetVersion(int *version) { return *version = 13000, 0; }
 int cuDeviceGetCount(int *count) { return *count = (int)number("devices=", 1), 0; }
 int cuDeviceGet(int *device, int ordinal) { return *device = ordinal, 0; }
@@ -75,11 +79,15 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
   return 0;
 }
 
-int cuDevicePrimaryCtxRetain(void **context, int device) { return (void)device, *context = &fake, wished("context") ? NO_MEMORY : 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+  return (void)device, *context = &fake, wished("context") ? NO_MEMORY : 0;
+}
 int cuDevicePrimaryCtxRelease_v2(int device) { return (void)device, 0; }
 int cuCtxPushCurrent_v2(void *context) { return context ? 0 : INVALID; }
 int cuCtxPopCurrent_v2(void **context) { return *context = &fake, 0; }
-int cuModuleLoadData(void **module, const void *image) { return *module = &fake, !image || wished("image") ? SP_CUDA_NO_IMAGE : 0; }
+int cuModuleLoadData(void **module, const void *image) {
+  return *module = &fake, !image || wished("image") ? SP_CUDA_NO_IMAGE : 0;
+}
 int cuModuleUnload(void *module) { return module ? 0 : INVALID; }
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------ */
@@ -156,7 +164,9 @@ static int move(uint64_t to, const void *from, size_t bytes) {
   return 0;
 }
 
-int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { return (void)stream, move(to, from, bytes); }
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) {
+  return (void)stream, move(to, from, bytes);
+}
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
   return (void)stream, move((uintptr_t)to, (void *)(uintptr_t)from, bytes);
 }
@@ -170,7 +180,7 @@ int cuMemsetD8Async(uint64_t at, unsigned char byte, size_t bytes, void *stream)
   return 0;
 }
 
-/* ---- order ------------------------------------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------------------------------ */
 
 int cuStreamCreate(void **stream, unsigned flags) { return (void)flags, *stream = &fake, fake.broken ? FAULT : 0; }
 int cuStreamDestroy_v2(void *stream) { return stream ? 0 : INVALID; }

@@ -79,7 +79,8 @@ static struct sp_gpu_weight file_weight(enum sp_type type, size_t n, size_t k, u
   for (int64_t at; (at = sp_quant_not_finite(type, *rows, n * row)) >= 0;)
     for (size_t i = 0; i < sp_quants[type].bytes; i++)
       (*rows)[(size_t)at * sp_quants[type].bytes + i] = (uint8_t)(tiny_random(&state) >> 16);
-  for (size_t i = element; sp_quants[type].block == 1 && i <= n * row; i += element) (*rows)[i - 1] &= 0xbf; /* its exponent's top */
+  /* its exponent's top */
+  for (size_t i = element; sp_quants[type].block == 1 && i <= n * row; i += element) (*rows)[i - 1] &= 0xbf;
   return (struct sp_gpu_weight){.rows = device_up(&device, *rows, n * row), .row_bytes = row, .type = type, .n = (uint32_t)n,
                                 .k = (uint32_t)k};
 }
@@ -97,7 +98,8 @@ static void test_embed(enum sp_type type) {
     sp_ref_dequant[type](x + i * k, rows + (size_t)tokens[i] * w.row_bytes, k);
   }
   device_run(&device, SP_GPU_sp_gpu_embed_rows,
-             &(struct sp_gpu_embed){.weight = w, .tokens = device_up(&device, tokens, n * sizeof *tokens), .x = at, .n = (uint32_t)n},
+             &(struct sp_gpu_embed){.weight = w, .tokens = device_up(&device, tokens, n * sizeof *tokens), .x = at,
+                                    .n = (uint32_t)n},
              warps(n), 1);
   same(tiny_type_name(type), x, at, n * k * sizeof *x);
   free(rows), free(tokens), free(x);
@@ -144,7 +146,8 @@ static void test_quantise(void) {
   for (size_t e = 0; e < k; e++) x[e] *= draw(0, 3) ? 1 : 0; /* a row with zeros of both signs */
   for (size_t r = 0; r < n; r++) {
     if (with_norm) sp_ref_rmsnorm(y, x + r * k, norm, k, 1e-5f);
-    scale[r] = sp_ref_quantise((uint8_t *)q + r * kp, y, with_norm ? y : x + r * k, k, rotation(k), 0) * (1.0f / (float)rotation(k));
+    scale[r] = sp_ref_quantise((uint8_t *)q + r * kp, y, with_norm ? y : x + r * k, k, rotation(k),
+                               0) * (1.0f / (float)rotation(k));
   }
   device_run(&device, SP_GPU_sp_gpu_quantise_rows,
              &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = at, .scale = scale_at, .bad = bad,
@@ -164,9 +167,11 @@ static void test_not_finite(void) {
   x[row * k + draw(0, k - 1)] = draw(0, 1) ? NAN : -INFINITY;
   x[(n - 1) * k] = NAN;
   device_run(&device, SP_GPU_sp_gpu_quantise_rows,
-             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = device_alloc(&device, n * up_to(k, 64)),
+             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = device_alloc(&device, n * up_to(k,
+                 64)),
                                        .scale = device_alloc(&device, n * sizeof *x), .bad = bad, .n = (uint32_t)n,
-                                       .k = (uint32_t)k, .kp = (uint32_t)up_to(k, 64), .block = (uint32_t)rotation(k)}, warps(n), 1);
+                                       .k = (uint32_t)k, .kp = (uint32_t)up_to(k, 64), .block = (uint32_t)rotation(k)},
+                                       warps(n), 1);
   same("the lowest row that is not finite", &expected, bad, sizeof expected);
   free(x);
 }
@@ -246,7 +251,8 @@ static void test_pairs(void) {
   }
   sp_ref_swiglu(p.y, gate, p.y, p.rows * half);
   struct sp_gpu_gemm job = {.x = p.x_at, .w = device_up(&device, mixed, up_to(n, 256) * p.kp),
-                            .sx = device_up(&device, p.sx, p.rows * sizeof(float)), .sw = device_up(&device, scales, n * sizeof(float)),
+                            .sx = device_up(&device, p.sx, p.rows * sizeof(float)), .sw = device_up(&device, scales,
+                            n * sizeof(float)),
                             .bias = device_up(&device, biases, n * sizeof(float)), .y = h_at, .rows = (uint32_t)p.rows,
                             .n = (uint32_t)n, .kp = (uint32_t)p.kp, .ldy = (uint32_t)half, .mode = SP_GPU_PAIRS};
   device_run(&device, SP_GPU_sp_gpu_multiply, &job, tiles_of(p.rows, n), 1);
@@ -254,9 +260,9 @@ static void test_pairs(void) {
   free(gate), free(mixed), free(scales), free(biases), free_product(&p);
 }
 
-#include "tests/cuda/kernels_attn.h"
+#include "tests/cuda/kernels_attn.inc"
 
-/* ---- decode ------------------------------------------------------------------------------------------------------------------ */
+/* ---- decode ----------------------------------------------------------------------------------------------------------- */
 
 static void test_dot(enum sp_type type) {
   uint8_t *rows;
@@ -272,17 +278,20 @@ static void test_dot(enum sp_type type) {
     sp_ref_rmsnorm(normed + i * k, x + i * k, norm, k, norm_eps);
     sp_ref_act8(q + i * k, d + i * k / 32, qsum + i * k / 16, normed + i * k, k);
   }
-  sp_ref_dot[type](&(struct sp_dot){.rows = rows, .row_bytes = w.row_bytes, .n_rows = n, .k = k, .act = act, .n_x = n_x, .y = y, .ldy = n});
+  sp_ref_dot[type](&(struct sp_dot){.rows = rows, .row_bytes = w.row_bytes, .n_rows = n, .k = k, .act = act, .n_x = n_x, .y = y,
+                                    .ldy = n});
   struct sp_gpu_act a = {.x = device_up(&device, x, n_x * k * sizeof *x), .norm = device_up(&device, norm, k * sizeof *norm),
                          .copy = device_alloc(&device, n_x * k * sizeof *x), .q = device_alloc(&device, n_x * k),
-                         .d = device_alloc(&device, n_x * k / 32 * sizeof *d), .sum = device_alloc(&device, n_x * k / 16 * sizeof *qsum),
+                         .d = device_alloc(&device, n_x * k / 32 * sizeof *d), .sum = device_alloc(&device,
+                         n_x * k / 16 * sizeof *qsum),
                          .bad = no_bad_row(), .n = (uint32_t)n_x, .k = (uint32_t)k, .eps = norm_eps};
   device_run(&device, SP_GPU_sp_gpu_act_rows, &a, warps(n_x), 1);
   same("integers of an activation", q, a.q, n_x * k);
   same("their scales", d, a.d, n_x * k / 32 * sizeof *d);
   same("their sums", qsum, a.sum, n_x * k / 16 * sizeof *qsum);
   all_finite(a.bad);
-  struct sp_gpu_dot job = {.weight = w, .x = a.copy, .q = a.q, .d = a.d, .qsum = a.sum, .bias = device_up(&device, bias, n * sizeof *bias),
+  struct sp_gpu_dot job = {.weight = w, .x = a.copy, .q = a.q, .d = a.d, .qsum = a.sum, .bias = device_up(&device, bias,
+      n * sizeof *bias),
                            .y = device_alloc(&device, n_x * n * sizeof *y), .sum = device_up(&device, sum, n_x * n * sizeof *sum),
                            .n_x = (uint32_t)n_x, .ldy = (uint32_t)n};
   device_run(&device, SP_GPU_sp_gpu_dot_rows, &job, warps(n), 1);
@@ -293,7 +302,7 @@ static void test_dot(enum sp_type type) {
   free(rows), free(x), free(y), free(bias), free(d), free(norm), free(normed), free(sum), free(q), free(qsum);
 }
 
-/* ---- small ones ---------------------------------------------------------------------------------------------------------------- */
+/* ---- small ones ------------------------------------------------------------------------------------------------------- */
 
 static void test_small(void) {
   size_t n = draw(1, 30), k = 32 * draw(1, 30), size = n * k * sizeof(float);
@@ -311,7 +320,8 @@ static void test_small(void) {
   device_run(&device, SP_GPU_sp_gpu_sum_squares, &job, warps(n), 1);
   same("sums of squares of a sum", sums, job.sums, n * sizeof *sums);
   for (size_t r = 0; r < n; r++) index[r] = (uint32_t)draw(0, n - 1), memcpy(y + r * k, u + index[r] * k, k * sizeof *y);
-  struct sp_gpu_gather gather = {.x = job.u, .index = device_up(&device, index, n * sizeof *index), .y = device_alloc(&device, size),
+  struct sp_gpu_gather gather = {.x = job.u, .index = device_up(&device, index, n * sizeof *index), .y = device_alloc(&device,
+      size),
                                  .n = (uint32_t)n, .k = (uint32_t)k};
   device_run(&device, SP_GPU_sp_gpu_gather_rows, &gather, warps(n), 1);
   same("gathered rows", y, gather.y, size);
@@ -323,7 +333,7 @@ static void test_small(void) {
   free(u), free(f), free(sums), free(y), free(index);
 }
 
-/* ---- the list -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the list --------------------------------------------------------------------------------------------------------- */
 
 static void each_type(void (*test)(enum sp_type)) {
   for (int type = 0; type < SP_TYPES; type++) test((enum sp_type)type), device_release(&device);
@@ -337,7 +347,8 @@ static const struct {
   void (*test)(void);
 } tests[] = {{"embedding, every type", test_embeds}, {"panels, every type", test_panels}, {"rotated int8 rows", test_quantise},
              {"rows that are not finite", test_not_finite}, {"int8 products", test_gemm}, {"gate and up", test_pairs},
-             {"heads, attention, mass, one row", test_attention}, {"rows of a state", test_image}, {"the probe's sums", test_probe},
+             {"heads, attention, mass, one row", test_attention}, {"rows of a state", test_image}, {"the probe's sums",
+                 test_probe},
              {"decode products, every type", test_dots}, {"sums, gathering, SwiGLU", test_small}};
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
 /*
- * no_fatbin.c - stands in for the device code where the build has none: the fake driver asks for an image and does not look at it.
+ * no_fatbin.c - stands in for the device code where the build has none: the fake driver asks for an image and does not look at
+ * it.
  *
  * In:       nothing.  Out: sp_fatbin, before the linker looks for the library's.
  * Not here: code for a real GPU.
