@@ -183,7 +183,7 @@ ok "a cut state: 5" code 5 stillpoint ask -m model.gguf --load cut.state -p x
 ok "no such state: 4" code 4 stillpoint ask -m model.gguf --load no.state -p x
 ok "no state: 5" code 5 stillpoint ask -m model.gguf --load model.gguf -p x
 ok "a device is no place for a state: 4" code 4 stillpoint ask -m model.gguf report.txt --save /dev/null
-ok "a file that may not grow: 4" code 4 sh -c "ulimit -f 1; exec '$BUILD/stillpoint' ask -m model.gguf report.txt --save text.state"
+ok "a file that may not grow: 4" code 4 sh -c "ulimit -f 4; exec '$BUILD/stillpoint' ask -m model.gguf report.txt --save text.state"
 ok "and what was there stays" code 0 stillpoint ask -m model.gguf --load text.state -p x
 ok "a question that is too long: 7" code 7 stillpoint ask -m model.gguf --load text.state --ctx 1600 -p "$(cat short.txt)"
 ok "no text: 1" code 1 stillpoint ask -m model.gguf -p x
@@ -532,11 +532,16 @@ def dots(path):
     assert len(raw) == height * (1 + 3 * width)
     for y in range(height):
         kind, line = raw[y * (3 * width + 1)], bytearray(raw[y * (3 * width + 1) + 1:(y + 1) * (3 * width + 1)])
-        for i in range(len(line) if kind else 0):
-            a, b, c = (line[i - 3] if i > 2 else 0), before[i], (before[i - 3] if i > 2 else 0)
-            p = a + b - c
-            near = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
-            line[i] = (line[i] + (0, a, b, (a + b) // 2, near)[kind]) & 255
+        if kind == 2:
+            line = bytes((above + more) & 255 for above, more in zip(before, line)) if any(line) else before
+        elif kind == 1:
+            for i in range(3, len(line)): line[i] = (line[i] + line[i - 3]) & 255
+        elif kind:
+            for i in range(len(line)):
+                a, b, c = (line[i - 3] if i > 2 else 0), before[i], (before[i - 3] if i > 2 else 0)
+                p = a + b - c
+                near = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+                line[i] = (line[i] + ((a + b) // 2 if kind == 3 else near)) & 255
         before = bytes(line)
         rows.append(before)
     return width, height, rows

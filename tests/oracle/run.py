@@ -3,7 +3,9 @@
 
 In:       paths of the command `stillpoint`, of `mktiny` and of src/probe.h (the text of the probe), a folder to write models to.
 Out:      one TAP line per case; a case passes when the SHA-256 of scores, kept rows, logits and greedy tokens are all equal.
-Not here: other instruction sets, threads, chunks (the digest test compares those with each other).
+          Every case runs on the last instruction set of --isa, and every fourth on one of the others as well, which take turns: what
+          they differ in is in their kernels (tests/kern).
+Not here: threads, chunks (check_bits compares those with each other).
 """
 
 import argparse
@@ -108,8 +110,14 @@ def probe_ids(options, path):
     return ([int(word) for word in shown.split(",")] * PROBE)[:PROBE]
 
 
-def library(options, path, ids, settings):
-    arguments = ["digest", "--model", path, "--tokens", ",".join(map(str, ids)), "--predict", str(PREDICT)]
+def turn(options, number):
+    """The instruction sets for the case of that number."""
+    *others, last = options.isa.split(",")
+    return ([others[number // 4 % len(others)]] if others and number % 4 == 0 else []) + [last]
+
+
+def library(options, isa, path, ids, settings):
+    arguments = ["digest", "--isa", isa, "--model", path, "--tokens", ",".join(map(str, ids)), "--predict", str(PREDICT)]
     for name, value in (settings or {"policy": "dense"}).items():
         arguments += ["--" + name.replace("_", "-"), repr(value) if isinstance(value, float) else str(value)]
     words = [line.split() for line in command(options, *arguments).splitlines()]
@@ -130,16 +138,20 @@ def title(name, n, settings):
     return "%s, %d tokens, %s" % (name, n, " ".join("%s=%s" % item for item in shown.items()) or "presets")
 
 
-def compare(options, model, path, ids, frame, settings):
+def compare(options, levels, model, path, ids, frame, settings):
     """The names of what differs, with both digests; "" if nothing does."""
-    try:
-        theirs = library(options, path, ids, settings)
-    except RuntimeError as error:
-        return str(error)
     made = oracle.compute(model, ids, frame, settings and gate.Settings(**settings), PREDICT)
     ours = {name: oracle.digest(array) for name, array in made.items()}
-    differing = [name for name in ours if theirs.get(name) != ours[name]]
-    return "; ".join("%s: oracle %.12s, library %.12s" % (name, ours[name], theirs.get(name, "none")) for name in differing)
+    complaints = []
+    for isa in levels:
+        try:
+            theirs = library(options, isa, path, ids, settings)
+        except RuntimeError as error:
+            complaints.append("%s: %s" % (isa, error))
+            continue
+        complaints += ["%s: %s: oracle %.12s, library %.12s" % (isa, name, ours[name], theirs.get(name, "none"))
+                       for name in ours if theirs.get(name) != ours[name]]
+    return "; ".join(complaints)
 
 
 def compare_model(options, report, name, arguments, lengths, settings_list):
@@ -151,7 +163,9 @@ def compare_model(options, report, name, arguments, lengths, settings_list):
         for settings in settings_list:
             if settings and settings.get("tau") == "middle":
                 settings = dict(settings, tau=middle(model, ids, frame, settings))
-            report.line(title(name, n, settings), compare(options, model, path, ids, frame, settings))
+            levels = turn(options, report.count)
+            complaint = compare(options, levels, model, path, ids, frame, settings)
+            report.line("%s, on %s" % (title(name, n, settings), " and ".join(levels)), complaint)
     os.unlink(path)
 
 
@@ -159,6 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--emulator", default="", help="words before the two commands, as for a cross build")
     parser.add_argument("--stillpoint", required=True)
+    parser.add_argument("--isa", default="auto", help="instruction sets of `stillpoint cpu`, separated by commas, the best last")
     parser.add_argument("--mktiny", required=True)
     parser.add_argument("--probe", required=True, help="src/probe.h, which holds the text of the probe")
     parser.add_argument("--work", required=True)
