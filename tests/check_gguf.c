@@ -326,6 +326,12 @@ static void write_sparse(int fd, int which) {
 
 enum { SPARSE = 8 };
 
+/* An emulator keeps a note of every page that is mapped, 2^28 of them: half a minute that is not ours. */
+static double patience(void) {
+  const char *emulator = getenv("EMULATOR");
+  return emulator != NULL && *emulator != '\0' ? 1000 : 1;
+}
+
 START_TEST(a_sparse_terabyte_is_quick) {
   struct tiny_bytes nothing = {0};
   char path[32];
@@ -345,7 +351,7 @@ START_TEST(a_sparse_terabyte_is_quick) {
   }
   bool sound = _i == 1 || _i == 2 || _i == 4 || _i == 5;
   ck_assert_msg((status == STILL_OK) == sound, "%d: %s", _i, tried.error.text);
-  ck_assert_msg(seconds < (_i == 4 ? 2 : 0.1), "%d: %g s", _i, seconds); /* 4 is 32 MiB of strings */
+  ck_assert_msg(seconds < (_i == 4 ? 2 : 0.1) * patience(), "%d: %g s", _i, seconds); /* 4 is 32 MiB of strings */
   ck_assert_uint_le(atomic_load(&tried.peak), (size_t)20 << 20);
   close(fd);
 }
