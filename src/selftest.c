@@ -179,7 +179,7 @@ still_status sp_selftest_case(size_t which, const struct sp_kernels *level, uint
   sp_selftest_name(which, name, sizeof name);
   for (size_t i = first; i < first + trials; i++) {
     struct sp_trial t = {.level = level, .memory = memory, .random = seed};
-    t.random = sp_draw(&t) ^ which << 32 ^ i;
+    t.random = sp_draw(&t) ^ (uint64_t)which << 32 ^ i;
     sp_draw(&t);
     sp_trial_cases[slot_of(which, &t.type)](&t);
     let_go(&t);

@@ -4,7 +4,8 @@
 # processors with it.
 #
 #   digests.sh --models DIRECTORY BUILD                tiny models of each architecture, made by the build's own mktiny
-#   digests.sh DIRECTORY TEXT BUILD [LEVEL [OPTION...]]   the checksums; EMULATOR runs the program
+#   digests.sh DIRECTORY TEXT BUILD [LEVEL [OPTION...]]   the checksums; EMULATOR runs the program;
+#                                                      KINDS: dense or halted alone
 set -eu
 
 if [ "$1" = --models ]; then
@@ -19,7 +20,7 @@ shift 3
 level=auto
 [ $# -eq 0 ] || { level=$1; shift; }
 for model in "$models"/*.gguf; do
-  for kind in dense halted; do
+  for kind in ${KINDS:-dense halted}; do
     if [ $kind = dense ]; then how=--dense; else how='--ratio 0.5 --min-tokens 16'; fi
     # shellcheck disable=SC2086 # lists of words
     ${EMULATOR:-} "$build/stillpoint" digest -q -m "$model" -f "$text" --isa "$level" $how "$@" |

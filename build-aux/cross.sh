@@ -1,0 +1,131 @@
+# cross.sh - the stages of ./test that build for other processors and run there under an emulator; sourced by ./test.
+#
+# In:       dir, source_dir, build, check_here, say and the counters of ./test; foreign of debian.sh.
+# Out:      stage_arm, stage_arm_all, stage_arm_asan, stage_cross.
+# Not here: speed. An emulator shows equality, and that nothing runs which a processor lacks.
+
+# A processor of the emulator for each level, which is the best that it has.
+arm_levels='neon:cortex-a53 dot:cortex-a76 i8mm:max,sve=off'
+arm_root=/usr/aarch64-linux-gnu
+# A subset that emulation takes seconds for; `arm-all` runs the rest.
+arm_each='tests/kern tests/check_quant'
+arm_once='tests/check_config tests/check_save tests/check_state tests/check_text tests/check_vocab tests/install.sh'
+
+arm_emulator() { echo "qemu-aarch64-static -L $arm_root -cpu $1"; }
+
+# counts WHAT COMMAND...: a case of its own.
+counts() {
+  what=$1
+  shift
+  if "$@" >"$dir/counts.out" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL: $what"
+    tail -n 20 "$dir/counts.out"
+  fi
+}
+
+# Check of Debian, for Arm; its own library is static, and so shall be the one that it needs.
+arm_check() {
+  [ -e "$dir/root-arm64/usr/include/check.h" ] && return
+  foreign arm64 "$dir/root-arm64" check libsubunit-dev || return 1
+  rm -f "$dir"/root-arm64/usr/lib/aarch64-linux-gnu/libsubunit.so*
+}
+
+# arm_build NAME OPTION...
+arm_build() {
+  arm_check || { failed=$((failed + 1)); return 1; }
+  arm_name=$1
+  shift
+  PKG_CONFIG_SYSROOT_DIR="$dir/root-arm64" PKG_CONFIG_LIBDIR="$dir/root-arm64/usr/lib/aarch64-linux-gnu/pkgconfig" \
+    build "$arm_name" --host=aarch64-linux-gnu --with-openblas=no --with-numa=no --with-png=no --with-cuda=no "$@"
+}
+
+# What the emulator lets a processor execute, so that a level's run proves that nothing above it did.
+arm_refuses() { # arm_refuses CPU INSTRUCTION yes|no
+  printf 'int main(void) { __asm__ volatile("%s v0.4s, v1.16b, v2.16b" ::: "v0"); return 0; }\n' "$2" >"$dir/one.c"
+  aarch64-linux-gnu-gcc -march=armv8.2-a+dotprod+i8mm "$dir/one.c" -o "$dir/one" || return 1
+  $(arm_emulator "$1") "$dir/one"
+  [ $? -eq "$([ "$3" = yes ] && echo 132 || echo 0)" ]
+}
+arm_processors() {
+  say "arm: processors of the emulator"
+  counts "cortex-a53 has no sdot" arm_refuses cortex-a53 sdot yes
+  counts "cortex-a53 has no smmla" arm_refuses cortex-a53 smmla yes
+  counts "cortex-a76 has sdot" arm_refuses cortex-a76 sdot no
+  counts "cortex-a76 has no smmla" arm_refuses cortex-a76 smmla yes
+  counts "max has smmla" arm_refuses max,sve=off smmla no
+}
+
+# digests_equal BUILD EMULATOR MODELS TEXT KINDS LEVEL: as $MODELS.KINDS.digests, which the build `check` makes once.
+digests_equal() {
+  wanted=$3.$5.digests
+  [ -s "$wanted" ] || KINDS=$(echo "$5" | tr + ' ') sh "$source_dir/tests/digests.sh" "$3" "$4" "$dir/check" ref >"$wanted" || return 1
+  KINDS=$(echo "$5" | tr + ' ') EMULATOR=$2 sh "$source_dir/tests/digests.sh" "$3" "$4" "$1" "$6" >"$dir/found.digests"
+  [ -s "$wanted" ] && diff "$wanted" "$dir/found.digests"
+}
+
+# Tiny models and texts; SmolLM2 where it can be had.
+digest_models() {
+  if [ ! -e "$dir/check/stillpoint" ]; then build check || return 1; fi
+  [ -e "$dir/text" ] && return
+  make -s -C "$dir/check" tests/mktiny >/dev/null 2>&1 && mkdir "$dir/tiny" "$dir/smollm2" &&
+    sh "$source_dir/tests/digests.sh" --models "$dir/tiny" "$dir/check" >/dev/null || return 1
+  if model=$(python3 "$source_dir/build-aux/fetch-model.py" smollm2-135m); then
+    ln -s "$model" "$dir/smollm2/smollm2.gguf"
+  else
+    echo "SKIPPED: digests of SmolLM2, which could not be fetched"
+    skipped=$((skipped + 1))
+  fi
+  head -c 300 "$source_dir/README" >"$dir/text"
+}
+
+# arm_run KINDS OF SMOLLM2: digests and kernels at each level; the tests that $arm_tests names for it.
+arm_run() {
+  digest_models || { failed=$((failed + 1)); return 1; }
+  for pair in $arm_levels; do
+    level=${pair%%:*} emulator=$(arm_emulator "${pair#*:}")
+    say "arm: $level"
+    counts "tiny models: $level equals ref" digests_equal "$dir/arm" "$emulator" "$dir/tiny" "$dir/text" dense+halted "$level"
+    [ ! -e "$dir/smollm2/smollm2.gguf" ] ||
+      counts "SmolLM2: $level equals ref" digests_equal "$dir/arm" "$emulator" "$dir/smollm2" "$dir/text" "$1" "$level"
+    cd "$dir/arm" || return 1
+    # shellcheck disable=SC2086 # a list of words, or nothing
+    check_here 50 check EMULATOR="$emulator" ${arm_tests:+"TESTS=$arm_tests"}
+  done
+}
+
+stage_arm() {
+  arm_build arm && arm_processors && arm_tests=$arm_each arm_run halted || return 1
+  say "arm: more tests"
+  check_here 50 check EMULATOR="$emulator" TESTS="$arm_once"
+}
+
+stage_arm_all() {
+  [ -e "$dir/arm/stillpoint" ] || arm_build arm || return 1
+  arm_processors
+  arm_tests='' arm_run dense+halted
+}
+
+# The leak checker needs ptrace, which the emulator has not. Compiling the kernels takes gcc 12 minutes: one library is enough.
+stage_arm_asan() {
+  arm_build arm-asan --disable-shared --enable-asan --disable-werror CFLAGS='-O1 -g' &&
+    ASAN_OPTIONS=detect_leaks=0 check_here $least_cases check EMULATOR="$(arm_emulator max,sve=off)" TESTS="$arm_each $arm_asan"
+}
+arm_asan='tests/check_text tests/check_state tests/check_save tests/check_config'
+
+# Other processors: the reference alone, with the same digests.
+stage_cross() {
+  digest_models || { failed=$((failed + 1)); return 1; }
+  for pair in riscv64:riscv64-linux-gnu arm:arm-linux-gnueabihf; do
+    triple=${pair#*:}
+    build "${pair%%:*}" --host="$triple" --disable-shared --with-openblas=no --with-numa=no --with-png=no || continue
+    counts "${pair%%:*} equals ref" digests_equal "$dir/${pair%%:*}" "qemu-${pair%%:*}-static -L /usr/$triple" "$dir/tiny" \
+      "$dir/text" dense+halted ref
+  done
+  say "cross: a big-endian processor is refused"
+  mkdir -p "$dir/s390x" && cd "$dir/s390x" || return 1
+  "$dir/source/configure" --host=s390x-linux-gnu >configure.out 2>&1
+  counts "configure refuses s390x with a sentence" grep -q 'is big-endian: GGUF files are little-endian' configure.out
+}
