@@ -24,7 +24,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -51,13 +51,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -77,7 +77,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -104,13 +104,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -125,7 +125,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -152,13 +152,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -177,13 +177,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -193,7 +193,7 @@ _stillpoint() {
       '--tensors[list the file'\''s tensors]' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -214,13 +214,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -235,7 +235,7 @@ _stillpoint() {
       '--continuation[loss of the last N tokens of each window after a prefill of the others, dense and halted]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -256,13 +256,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -281,7 +281,7 @@ _stillpoint() {
       '--out[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
       '--plot[write heat maps of depth and length\: SVG, or PNG if the name ends so]:FILE:_files' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -337,13 +337,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -361,7 +361,7 @@ _stillpoint() {
       '--html[write the text as a page, with scores where the pointer rests]:FILE:_files' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -382,13 +382,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -405,7 +405,7 @@ _stillpoint() {
       '--format[auto\: PNG if the file'\''s name ends so, else SVG]:NAME:(auto svg png)' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -426,13 +426,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -446,7 +446,7 @@ _stillpoint() {
       '--repeat[measurements behind each median]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -467,13 +467,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -483,13 +483,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -499,13 +499,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -522,7 +522,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -549,13 +549,13 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;

@@ -340,6 +340,19 @@ typedef struct still_isa {
 /* The i-th ISA level of this build's architecture, weakest first; STILL_EARG past the last. */
 STILL_API still_status still_isa_describe(size_t i, still_isa *isa);
 
+typedef struct still_device {
+  size_t size;
+  char name[64];
+  uint64_t memory_bytes;
+  int capability; /* CUDA compute capability, 10 * major + minor */
+  int usable;     /* this build has kernels for it */
+  char why[192];  /* why not, or "" */
+} still_device;
+
+/* The i-th GPU of this machine, which the setting device=cuda:i takes; STILL_EARG past the last, and for all where there is no
+ * driver or the build has no GPU kernels. Opens the driver; not in a forked child. */
+STILL_API still_status still_devices(size_t i, still_device *device);
+
 /* Runs every kernel of one ISA level ("auto": all usable ones) against the reference on seeded shapes. Calls `line` (may be
  * NULL) once per kernel. STILL_EDEVICE at the first difference. */
 typedef void (*still_line_fn)(void *user, const char *line);

@@ -70,14 +70,41 @@ AC_DEFUN([SP_WITH_PNG], [
   AS_VAR_IF([sp_have_png], [yes], [], [PNG_CFLAGS= PNG_LIBS=])
 ])
 
-# The door to the GPU's driver opens libcuda.so.1 at run time and needs nothing at build time but dlopen.
+# GPUs: nvcc compiles the kernels; the driver, libcuda.so.1, is opened at run time and nothing is linked. NVCC, NVCCFLAGS and
+# CUDA_GENCODE may be given. Auto leaves the kernels out, and says why, where there is no nvcc or one that does not compile them, and
+# in cross builds: nvcc makes code for GPUs of any machine, but what is there is the build machine's.
 AC_DEFUN([SP_WITH_CUDA], [
-  SP_WITH([cuda], [looking for an NVIDIA driver at run time])
+  SP_WITH([cuda], [heavy layers on NVIDIA GPUs])
+  AC_ARG_VAR([NVCC], [compiler of the GPU kernels (nvcc, CUDA 12.8 or newer)])
+  AC_ARG_VAR([NVCCFLAGS], [its flags])
+  AC_ARG_VAR([CUDA_GENCODE], [GPUs to compile for, e.g. "-arch=sm_90"])
+  test -n "$CUDA_GENCODE" || CUDA_GENCODE="-gencode=arch=compute_75,code=sm_75 -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_86,code=sm_86 -gencode=arch=compute_89,code=sm_89 -gencode=arch=compute_90,code=sm_90 -gencode=arch=compute_100,code=sm_100 -gencode=arch=compute_120,code=@<:@sm_120,compute_120@:>@"
+  sp_have_cuda=no
   AS_IF([test "$with_cuda" = no], [SP_LEFT_OUT([cuda], [--with-cuda=no])],
         [test "$sp_dlopen" = no], [SP_LEFT_OUT([cuda], [the C library has no dlopen])],
         [sp_have_cuda=yes
-         sp_why_cuda="yes (driver looked for at run time; this version has no GPU kernels)"
-         AC_DEFINE([HAVE_CUDA], [1], [the CUDA driver is looked for at run time])])
+         AC_DEFINE([HAVE_CUDA], [1], [the CUDA driver is looked for at run time])
+         SP_NVCC])
+  AM_CONDITIONAL([CUDA_KERNELS], [test "$sp_have_nvcc" = yes])
+])
+
+# Sets sp_have_nvcc: a kernel compiles, for the GPUs that are wanted.
+AC_DEFUN([SP_NVCC], [
+  AC_PATH_PROG([NVCC], [nvcc], [], [$PATH$PATH_SEPARATOR/usr/local/cuda/bin])
+  sp_have_nvcc=no
+  AS_IF([test "$cross_compiling" = yes && test "$with_cuda" != yes], [sp_why_nvcc="a cross build; --with-cuda=yes insists"],
+        [test -z "$NVCC"], [sp_why_nvcc="no nvcc"],
+    [AC_MSG_CHECKING([whether $NVCC compiles for the GPUs wanted])
+     AS_ECHO(["extern \"C\" __global__ void f(const __grid_constant__ int x, int *y) { *y = x; }"]) >conftest.cu
+     AS_IF([$NVCC -std=c++20 $NVCCFLAGS $CUDA_GENCODE --compress-mode=size -fatbin conftest.cu -o conftest.fatbin >&AS_MESSAGE_LOG_FD 2>&1],
+           [sp_have_nvcc=yes], [sp_why_nvcc="$NVCC does not compile for the GPUs wanted (see config.log)"])
+     rm -f conftest.cu conftest.fatbin
+     AC_MSG_RESULT([$sp_have_nvcc])])
+  AS_VAR_IF([sp_have_nvcc], [yes],
+    [sp_why_cuda="yes (kernels by $NVCC; driver opened at run time)"
+     AC_DEFINE([HAVE_CUDA_KERNELS], [1], [GPU kernels are embedded])],
+    [AS_VAR_IF([with_cuda], [yes], [AC_MSG_ERROR([--with-cuda was asked for, but $sp_why_nvcc])])
+     sp_why_cuda="no GPU kernels: $sp_why_nvcc"])
 ])
 
 # Check is needed by "make check" alone.

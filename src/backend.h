@@ -37,6 +37,7 @@ struct sp_image {
 
 struct sp_backend {
   const char *name;
+  unsigned wide; /* so many times the setting `chunk` go through the layers together */
   still_status (*begin)(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
   void (*end)(struct sp_lane *lane);
   /* Room for lists of `rows` rows in layers [first, last), for `positions` positions, and for positions. */

@@ -169,6 +169,7 @@ static still_status probe(struct sp_lane *lane, const still_token *tokens, size_
 
 const struct sp_backend sp_backend_cpu = {
     .name = "cpu",
+    .wide = 1,
     .begin = begin,
     .end = end,
     .reserve = reserve,

@@ -77,12 +77,14 @@ static still_status open_parts(still_model *m, const char *path) {
   SP_TRY(sp_weights_open(&m->ctx, m->gguf, &m->config, kernels, team, s, &m->weights));
   m->engine = (struct sp_engine){.config = &m->config, .kernels = kernels, .weights = &m->weights};
   SP_TRY(sp_probe_init(&m->ctx, &m->engine));
+  SP_TRY(sp_device_pick(&m->ctx, s, &m->engine, &m->backend));
   m->fixed_bytes = atomic_load(&m->ctx.bytes);
   return STILL_OK;
 }
 
 void still_model_close(still_model *m) {
   if (!m) return;
+  sp_device_close(&m->ctx, &m->engine);
   sp_probe_free(&m->ctx, &m->engine);
   if (m->weights.ctx) sp_weights_close(&m->weights);
   sp_vocab_close(m->vocab);
@@ -114,7 +116,6 @@ still_status still_model_open(const char *path, const still_settings *settings, 
   sp_ctx_init(&m->ctx, hooks);
   pthread_mutex_init(&m->lock, NULL);
   sp_settings_resolve(settings, &m->settings);
-  m->backend = &sp_backend_cpu;
   still_status status = open_parts(m, path);
   fesetenv(&caller);
   if (status == STILL_OK) return *model = m, STILL_OK;
@@ -123,13 +124,13 @@ still_status still_model_open(const char *path, const still_settings *settings, 
   return status;
 }
 
-still_status sp_model_probe(still_model *m, struct sp_ctx *ctx) {
+still_status sp_model_probe(still_model *m, struct sp_ctx *ctx, const struct sp_backend *backend) {
   still_status status = STILL_OK;
   pthread_mutex_lock(&m->lock);
   if (!m->probed) {
     double start = sp_seconds();
     sp_phase_begin(ctx);
-    status = sp_probe(ctx, m->backend, &m->engine, m->vocab);
+    status = sp_probe(ctx, backend, &m->engine, m->vocab);
     m->probed = status == STILL_OK;
     ctx->seconds[STILL_PHASE_PANELS] = sp_seconds() - start; /* the panels that it built are in it */
   }

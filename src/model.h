@@ -9,6 +9,7 @@
 
 #include "calibration.h"
 #include "chat.h"
+#include "device.h"
 #include "plan.h"
 #include "probe.h"
 
@@ -22,15 +23,15 @@ struct still_model {
   struct sp_vocab *vocab;
   struct sp_weights weights;
   struct sp_engine engine;
-  const struct sp_backend *backend;
+  const struct sp_backend *backend; /* of new sessions */
   size_t fixed_bytes;      /* allocated when opening was done: everything but panels */
   pthread_mutex_t lock;    /* over what follows */
   bool probed, digested;
   uint8_t digest[32];
 };
 
-/* Runs the probe if nobody has. Errors and time go to ctx. */
-still_status sp_model_probe(still_model *model, struct sp_ctx *ctx);
+/* Runs the probe on a backend if nobody has. Errors and time go to ctx. */
+still_status sp_model_probe(still_model *model, struct sp_ctx *ctx, const struct sp_backend *backend);
 void sp_model_digest(still_model *model, uint8_t digest[32]);
 /* The settings in force in a session that is given these (or NULL): the gate as caller, calibration or presets decide. */
 still_status sp_model_settings(still_model *model, struct sp_ctx *ctx, const still_settings *settings, still_settings *out);

@@ -80,6 +80,13 @@ static void place_panel(const struct sp_team *team, struct sp_columns columns, c
     sp_numa_bind(place, i, sp_panel_copy(p, i).w, sp_panel_bytes(p->n, p->k));
 }
 
+still_status sp_panel_bad_row(struct sp_ctx *ctx, const struct sp_tensor *tensor, size_t row) {
+  return sp_fail(&ctx->error, STILL_ENUMERIC,
+                 "tensor %s has a weight in row %zu that is not finite (its data begin at offset %llu): "
+                 "the file is damaged, get it again",
+                 tensor->name, row, (unsigned long long)tensor->offset);
+}
+
 still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
                             const struct sp_tensor *tensor, struct sp_columns columns, struct sp_panel *panel) {
   size_t n = tensor->ne[1], k = tensor->ne[0];
@@ -96,11 +103,7 @@ still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, cons
     status = sp_team_run(team, ctx, panel->np / SP_LANES, build_block, &b);
   }
   size_t bad = atomic_load(&b.bad);
-  if (status == STILL_OK && bad != SIZE_MAX)
-    status = sp_fail(&ctx->error, STILL_ENUMERIC,
-                     "tensor %s has a weight in row %zu that is not finite (its data begin at offset %llu): "
-                     "the file is damaged, get it again",
-                     tensor->name, bad, (unsigned long long)tensor->offset);
+  if (status == STILL_OK && bad != SIZE_MAX) status = sp_panel_bad_row(ctx, tensor, bad);
   sp_free(ctx, b.scratch, (size_t)team->threads, b.scratch_stride);
   if (status != STILL_OK) sp_panel_free(ctx, team, panel);
   return status;

@@ -26,6 +26,8 @@ struct sp_columns {
  * finite. Free with sp_panel_free. */
 still_status sp_panel_build(struct sp_ctx *ctx, const struct sp_team *team, const struct sp_kernels *kernels,
                             const struct sp_tensor *tensor, struct sp_columns columns, struct sp_panel *panel);
+/* STILL_ENUMERIC: the sentence for a row with a weight that is not finite. */
+still_status sp_panel_bad_row(struct sp_ctx *ctx, const struct sp_tensor *tensor, size_t row);
 void sp_panel_free(struct sp_ctx *ctx, const struct sp_team *team, struct sp_panel *panel); /* empties it; empty is allowed */
 
 /* Copy i of a panel: all lie behind each other. */

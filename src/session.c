@@ -16,10 +16,13 @@
 /* Panels get what the rest leaves of the limit. parked: as in struct sp_timeline. */
 static still_status check_memory(still_session *s, bool parked, size_t n) {
   still_plan plan = {.size = sizeof plan};
-  sp_model_plan(s->model, &s->settings.value, parked, n, &plan);
+  struct sp_settings settings = s->settings.value; /* on a GPU, too, the CPU's plan must fit: the session may come to need it */
+  settings.chunk = s->chunk;
+  sp_model_plan(s->model, &settings, parked, n, &plan);
   unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, s->model->weights.team.place.copies, 1));
-  s->timeline.lift = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
-  sp_weights_set_budget(&s->model->weights, s->timeline.lift);
+  layers = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
+  sp_weights_set_budget(&s->model->weights, layers);
+  s->timeline.lift = s->timeline.backend == &sp_backend_cpu ? layers : s->model->config.n_layers;
   if (n <= plan.largest_context) return STILL_OK;
   int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
   return sp_fail(&s->ctx.error, STILL_ENOMEM,
@@ -45,7 +48,10 @@ static still_status open_timeline(still_session *s) {
   size_t n_vocab = s->model->config.n_vocab;
   *t = (struct sp_timeline){
       .ctx = &s->ctx, .engine = &s->model->engine, .settings = &s->settings.value, .backend = s->model->backend};
+  s->chunk = s->settings.value.chunk;
   SP_TRY(check_context(s));
+  if ((size_t)s->chunk > s->most) s->chunk = (int64_t)s->most;
+  s->settings.value.chunk = s->chunk * t->backend->wide;
   if ((size_t)s->settings.value.chunk > s->most) s->settings.value.chunk = (int64_t)s->most;
   t->logits = sp_alloc(&s->ctx, SP_FILE_ROWS * n_vocab, sizeof(float), "the logits");
   return t->logits ? STILL_OK : STILL_ENOMEM;
@@ -165,7 +171,7 @@ static still_status prepare(still_session *s, size_t n) {
   struct sp_timeline *t = &s->timeline;
   SP_TRY(check_memory(s, t->parked, n));
   SP_TRY(sp_timeline_grow(t, n));
-  SP_TRY(sp_model_probe(s->model, &s->ctx));
+  SP_TRY(sp_model_probe(s->model, &s->ctx, t->backend));
   return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
 }
 
@@ -213,7 +219,7 @@ struct prompt {
   const struct sp_observer *observer;
 };
 
-static still_status lengthen_gathered(void *arg) {
+static still_status lengthen_once(void *arg) {
   const struct prompt *p = arg;
   struct sp_timeline *t = &p->session->timeline;
   size_t before = t->n;
@@ -223,6 +229,28 @@ static still_status lengthen_gathered(void *arg) {
   still_status status = p->question ? sp_prefill(t, p->observer) : sp_append(t);
   if (status != STILL_OK) t->n = before;
   return status;
+}
+
+/* An observer that hears of no position twice, also when a prefill begins again because its device failed. */
+struct relay {
+  const struct sp_observer *to;
+  size_t next;
+};
+
+static int hear(void *user, size_t position, const float *logits, size_t n_vocab) {
+  struct relay *r = user;
+  if (position < r->next) return 0;
+  r->next = position + 1;
+  return r->to->fn(r->to->user, position, logits, n_vocab);
+}
+
+static still_status lengthen_gathered(void *arg) {
+  const struct prompt *p = arg;
+  struct relay relay = {.to = p->observer};
+  struct sp_observer observer = {.fn = hear, .user = &relay, .first = p->observer ? p->observer->first : 0};
+  struct prompt heard = *p;
+  if (p->observer) heard.observer = &observer;
+  return sp_recover(&p->session->timeline, &p->session->settings.value, p->session->chunk, false, lengthen_once, &heard);
 }
 
 static still_status lengthen(still_session *s, const still_token *tokens, size_t n, bool question,
@@ -266,13 +294,38 @@ still_status still_score(still_session *s, const still_token *tokens, size_t n_t
 
 /* ---- states --------------------------------------------------------------------------------------------------- */
 
+struct saving {
+  struct sp_timeline *timeline;
+  const uint8_t *model;
+  const char *path;
+};
+
+static still_status save_once(void *arg) {
+  const struct saving *s = arg;
+  return sp_state_save(s->timeline, s->model, s->path);
+}
+
 still_status still_session_save(still_session *s, const char *path) {
   if (!s || !path) return STILL_EARG;
   uint8_t model[32];
   fenv_t caller;
   enter(s, &caller);
   sp_model_digest(s->model, model);
-  return leave(s, &caller, sp_state_save(&s->timeline, model, path));
+  struct saving saving = {&s->timeline, model, path};
+  return leave(s, &caller, sp_recover(&s->timeline, &s->settings.value, s->chunk, true, save_once, &saving));
+}
+
+struct taking {
+  still_session *session;
+  const struct sp_state *state;
+};
+
+/* A lane of a device has a copy of what the probe found, so that the probe goes first. */
+static still_status take_once(void *arg) {
+  const struct taking *taking = arg;
+  struct sp_timeline *t = &taking->session->timeline;
+  if (t->backend != &sp_backend_cpu) SP_TRY(sp_model_probe(taking->session->model, t->ctx, t->backend));
+  return sp_state_take(t, taking->state);
 }
 
 /* What a session asks of a state beyond what it must be by itself. */
@@ -282,7 +335,8 @@ static still_status take_state(still_session *s, const struct sp_state *state) {
                    state->n, s->most);
   SP_TRY(check_memory(s, state->image.parked, state->n));
   SP_TRY(sp_timeline_grow(&s->timeline, state->n));
-  return sp_state_take(&s->timeline, state);
+  struct taking taking = {s, state};
+  return sp_recover(&s->timeline, &s->settings.value, s->chunk, false, take_once, &taking);
 }
 
 still_status still_session_load(still_session *s, const char *path) {
@@ -303,13 +357,18 @@ still_status still_session_load(still_session *s, const char *path) {
 /* ---- decode --------------------------------------------------------------------------------------------------- */
 
 struct step {
-  struct sp_timeline *timeline;
+  still_session *session;
   still_token token;
 };
 
-static still_status decode_gathered(void *arg) {
+static still_status decode_once(void *arg) {
   const struct step *step = arg;
-  return sp_decode(step->timeline, step->token);
+  return sp_decode(&step->session->timeline, step->token);
+}
+
+static still_status decode_gathered(void *arg) {
+  still_session *s = ((const struct step *)arg)->session;
+  return sp_recover(&s->timeline, &s->settings.value, s->chunk, true, decode_once, arg);
 }
 
 static still_status decode(still_session *s, still_token token) {
@@ -320,7 +379,7 @@ static still_status decode(still_session *s, still_token token) {
   if (t->n >= s->most)
     return sp_fail(&s->ctx.error, STILL_ELIMIT, "the context of %zu tokens is full; raise --ctx or begin a new session", s->most);
   SP_TRY(sp_timeline_grow(t, t->n + 1));
-  return sp_team_gather(&s->model->weights.team, &s->ctx, decode_gathered, &(struct step){t, token});
+  return sp_team_gather(&s->model->weights.team, &s->ctx, decode_gathered, &(struct step){s, token});
 }
 
 still_status still_decode(still_session *s, still_token token) {

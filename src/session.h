@@ -9,6 +9,7 @@
 
 #include "decode.h"
 #include "model.h"
+#include "recover.h"
 #include "prefill.h"
 #include "sample.h"
 #include "state.h"
@@ -19,6 +20,7 @@ struct still_session {
   still_settings settings;
   struct sp_timeline timeline;
   size_t most; /* tokens of the context */
+  int64_t chunk; /* as it was set; settings hold what a chunk is on the session's device */
 };
 
 #endif

@@ -19,6 +19,8 @@ enum kind { INT, REAL, CHOICE, BYTES, PATH };
 #define PATH_AT(member) offsetof(struct still_settings, member) /* the one kind that is not in struct sp_settings */
 #define ISAS "auto|ref|avx2|avxvnni|avx512|vnni|amx|neon|dot|i8mm"
 
+#define DEVICES "auto|none|cuda|cuda:0|cuda:1|cuda:2|cuda:3|cuda:4|cuda:5|cuda:6|cuda:7"
+
 static const struct key {
   const char *name;
   enum kind kind;
@@ -34,11 +36,13 @@ static const struct key {
      "where threads stand and memory lies on a machine with several memory nodes"},
     {"numerics", CHOICE, "model", "int8|float", AT(numerics), 0, 1, 0,
      "int8: the same bits everywhere; float: fp32 through BLAS"},
+    {"device", CHOICE, "model", DEVICES, AT(device), 0, 10, 0,
+     "auto: a GPU if one can take the model; none: touch no driver; cuda:N: GPU N or an error"},
     {"mmap", INT, "model", NULL, AT(mmap), 0, 1, 1, "1: map the model file, 0: read it into memory"},
     {"panels", INT, "model", NULL, AT(panels), 0, 1024, 0, "layers whose panels are kept at once; 0: all that fit"},
     {"memory-limit", BYTES, "model", NULL, AT(memory_limit), 0, 0x1p60, 0, "most bytes to allocate; 0: no limit"},
     {"ctx", INT, "session", NULL, AT(context), 0, 1 << 24, 0, "most tokens of a session; 0: what the model was trained for"},
-    {"chunk", INT, "session", NULL, AT(chunk), 1, 1 << 20, 512, "rows that go through the layers together"},
+    {"chunk", INT, "session", NULL, AT(chunk), 1, 1 << 20, 512, "rows that go through the layers together; on a GPU 16 x"},
     {"policy", CHOICE, "session", "query|delta|block|random|inverse|recent|dense", AT(policy), 0, 6, 0,
      "how rows are scored at the gate"},
     {"start", REAL, "session", NULL, AT(start), 0, 1, 0.4, "layer of the gate as a part of all layers (l_s)"},
@@ -69,6 +73,7 @@ static const struct key {
 
 #undef ISAS
 #undef PATH_AT
+#undef DEVICES
 #undef AT
 
 enum { N_KEYS = sizeof keys / sizeof keys[0] };

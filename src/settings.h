@@ -27,6 +27,7 @@ enum sp_origin { SP_ORIGIN_PRESETS, SP_ORIGIN_CALLER, SP_ORIGIN_CALIBRATION, SP_
 enum { SP_PATH = 4096 }; /* bytes of a path that is a setting */
 enum sp_numa { SP_NUMA_AUTO, SP_NUMA_OFF, SP_NUMA_SPREAD, SP_NUMA_LOCAL, SP_NUMA_REPLICATE };
 enum sp_numerics { SP_NUMERICS_INT8, SP_NUMERICS_FLOAT };
+enum sp_device { SP_DEVICE_AUTO, SP_DEVICE_NONE, SP_DEVICE_CUDA }; /* and then GPU 0, 1, .. by number */
 enum { SP_NUMERICS_VERSION = 1 }; /* of stillpoint-numerics(7): one more with every line of NEWS marked [digests] */
 
 struct sp_settings { /* in the order of the table */
@@ -35,6 +36,7 @@ struct sp_settings { /* in the order of the table */
   int64_t threads;      /* 0: what the process may use */
   int64_t numa;         /* enum sp_numa */
   int64_t numerics;     /* enum sp_numerics */
+  int64_t device;       /* enum sp_device */
   int64_t mmap;         /* 1: map the file, 0: read it */
   int64_t panels;       /* layers whose panels are kept at once; 0: all */
   int64_t memory_limit; /* bytes; 0: none */

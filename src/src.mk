@@ -88,6 +88,12 @@ libspcore_la_SOURCES += \
 # doors and public face
 libspcore_la_SOURCES += \
   src/backend_cpu.c \
+  src/gpu_model.c src/gpu_model.h \
+  src/gpu_lane.c src/gpu_lane.h \
+  src/gpu_layer.c \
+  src/backend_cuda.c src/backend_cuda.h \
+  src/device.c src/device.h \
+  src/recover.c src/recover.h \
   src/model.c src/model.h \
   src/session.c src/session.h \
   src/selftest.h \

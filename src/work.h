@@ -20,6 +20,7 @@ struct sp_engine {
   float *shift;                      /* c: taken off every key */
   float *balance, *inverse_balance;  /* r, a power of two: queries are multiplied by it; 1 / r: keys are */
   atomic_ullong calls[SP_SLOTS];     /* of each kernel */
+  struct sp_gpu_model *gpu;          /* the weights on a GPU, or NULL */
 };
 
 static inline void sp_count(struct sp_engine *e, enum sp_slot slot, size_t n) {

@@ -34,7 +34,7 @@ struct cli_list { /* an option that may be repeated; points into argv */
 };
 
 struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
-  const char *model, *prompt, *tokens, *system, *progress, *device, *against, *lengths, *depths, *show, *operand;
+  const char *model, *prompt, *tokens, *system, *progress, *against, *lengths, *depths, *show, *operand;
   const char *questions; /* ask: a file; eval: a number */
   const char *save, *load, *sets, *out, *plot, *html, *format, *results, *eps, *points, *starts, *ratios, *pools;
   struct cli_list files, stops, asked, hay;

@@ -66,7 +66,9 @@ static void json_nodes(struct json *j, const struct sp_team *team) {
 
 /* Devices, and a line about them. --device none leaves the driver alone. */
 static int devices(const struct cli *cli, char *line, size_t size) {
-  if (!cli->given.device || strcmp(cli->given.device, "none") != 0) return sp_cuda_probe(line, size);
+  char device[16] = "";
+  still_get(cli->settings, "device", device, sizeof device);
+  if (strcmp(device, "none") != 0) return sp_cuda_probe(line, size);
   snprintf(line, size, "not asked: --device none");
   return 0;
 }

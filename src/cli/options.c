@@ -123,7 +123,6 @@ static const struct cli_option own[] = {
     FLAG("json", 0, json, CLI_ALL, "one JSON object on standard output; the schema is in the man page"),
     FLAG("quiet", 'q', quiet, CLI_ALL, "no report and no progress, only the result"),
     CHOICE("progress", "WHEN", "auto|always|never", progress, CLI_ALL, "progress on standard error; auto: on a terminal"),
-    CHOICE("device", "NAME", "auto|none", device, CLI_ALL, "auto: use a GPU when this build can; none: touch no driver"),
     FLAG("help", 'h', help, CLI_ALL, "print this help"),
     FLAG("version", 'V', version, CLI_ALL, "print the version"),
 };

@@ -1,0 +1,140 @@
+/*
+ * attn.cu - integer flash attention of many rows on tensor cores (numerics, section 3, step 3).
+ *
+ * In, Out:  struct sp_gpu_attend; three kernels by the padded head_dim.
+ * Not here: one row (decode.cu), rotation and quantisation (rows.cu).
+ *
+ * A warp has 16 queries of one head. A thread of the 32 holds, of queries g = lane / 4 and g + 8, the keys 8 i + 2 t and + 1
+ * (t = lane % 4): so the sixteen lanes of a denominator are four in each of four threads, and fold by two exchanges. The
+ * probabilities leave in the order in which the second product's left side is read, because values are stored in that order.
+ */
+#include "cuda/device.h"
+#include "simd/kernels.h"
+
+enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
+
+/* One of the two queries that a thread has a part of. */
+struct query {
+  float sq, m, l;
+  float t, den, step;   /* of the tile: maximum, denominator, a / 255 */
+  float alpha, beta;
+  uint32_t limit;       /* keys that it sees */
+};
+
+/* 16 bytes c of row r, of `per` (a power of two) a row; the same c of eight neighbours lies in different banks. */
+DEVICE uint32_t tile_place(uint32_t r, uint32_t c, uint32_t per) {
+  return (r * per + (c ^ (per == 4 ? r >> 1 & 3 : r & 7))) << 4;
+}
+
+/* The four threads that share a query. */
+DEVICE float quad_largest(float x) {
+  x = larger(x, across(x, 1));
+  return larger(x, across(x, 2));
+}
+
+/* Scores of query `half` (0: g, 1: g + 8): s[i][2 half + e]. Keys past the limit get -infinity. */
+DEVICE void score(float s[GROUPS][4], struct query *q, const float *sk, uint32_t half, uint32_t first, bool last) {
+  uint32_t t = THREAD % 4 * 2;
+  float most = -as_float(FINITE_BITS);
+  UNROLL
+  for (uint32_t i = 0; i < 2 * GROUPS; i++) {
+    float *x = &s[i / 2][2 * half + i % 2];
+    *x = (*x - MAGIC) * (q->sq * sk[i / 2 * 8 + t + i % 2]);
+  }
+  if (last) {
+    UNROLL
+    for (uint32_t i = 0; i < 2 * GROUPS; i++)
+      if (first + i / 2 * 8 + t + i % 2 >= q->limit) s[i / 2][2 * half + i % 2] = -as_float(FINITE_BITS);
+  }
+  UNROLL
+  for (uint32_t i = 0; i < 2 * GROUPS; i++) most = larger(most, s[i / 2][2 * half + i % 2]);
+  q->t = quad_largest(most) + 0.0f; /* -0 counts as +0 */
+}
+
+/* From scores to weights p * sv, in place, and the denominator. */
+DEVICE float weigh(float s[GROUPS][4], struct query *q, const float *sv, uint32_t half) {
+  uint32_t t = THREAD % 4 * 2;
+  float lanes[4] = {0, 0, 0, 0}, most = 0;
+  UNROLL
+  for (uint32_t i = 0; i < GROUPS; i++) {
+    UNROLL
+    for (uint32_t e = 0; e < 2; e++) {
+      float *x = &s[i][2 * half + e], p = exp2_below(*x - q->t);
+      lanes[i % 2 * 2 + e] += p;
+      *x = p * sv[8 * i + t + e];
+      most = larger(most, *x);
+    }
+  }
+  float low = lanes[0] + lanes[2], high = lanes[1] + lanes[3]; /* fold by 8 */
+  low += across(low, 2);
+  high += across(high, 2);
+  low += across(low, 1);
+  high += across(high, 1);
+  q->den = low + high;
+  return quad_largest(most);
+}
+
+/* Both products' left side: bytes of P of query `half`, for keys 32 b .. 32 b + 31, into a[2 u + half]. */
+DEVICE void pack(uint32_t p[4][4], float s[GROUPS][4], float scale, uint32_t half) {
+  UNROLL
+  for (uint32_t i = 0; i < GROUPS; i += 2) {
+    uint32_t byte[4];
+    UNROLL
+    for (uint32_t e = 0; e < 4; e++) byte[e] = as_bits(s[i + e / 2][2 * half + e % 2] * scale + MAGIC);
+    p[i / 4][i / 2 % 2 * 2 + half] = pick_bytes(pick_bytes(byte[0], byte[1], 0x0040), pick_bytes(byte[2], byte[3], 0x0040), 0x5410);
+  }
+}
+
+/* One tile of one query: scores to P, and the recurrence of m and l. */
+DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query *q, const float *sk, const float *sv, uint32_t half,
+                      uint32_t first, bool last) {
+  score(s, q, sk, half, first, last);
+  float a = weigh(s, q, sv, half);
+  q->step = step_of(a, 255);
+  pack(p, s, scale_of(a, 255), half);
+  float higher = q->t > q->m ? q->t : q->m;
+  q->alpha = exp2_below(q->m - higher);
+  q->beta = exp2_below(q->t - higher);
+  q->l = fma_rn(q->l, q->alpha, q->den * q->beta);
+  q->m = higher;
+}
+
+/* Tile `tile` of keys, values and scales to shared memory. */
+DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, uint32_t tile, uint32_t dk) {
+  uint64_t row = (uint64_t)kv * j->cap + (uint64_t)tile * SP_TILE;
+  const int8_t *k = j->k + row * dk, *v = j->v + row * dk;
+  uint32_t per = dk / 16;
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / per, i % per, per), k + 16 * i);
+  to += SP_TILE * dk;
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / 8, i % 8, 8), v + 16 * i);
+  to += SP_TILE * dk;
+  if (THREAD < 32)
+    copy_16(to + 16 * THREAD, j->sk + row + 4 * THREAD);
+  else if (THREAD < 64)
+    copy_16(to + 16 * THREAD, j->sv + row + 4 * (THREAD - 32));
+}
+
+/* The 4 bytes of queries that a thread gives to step b of the first product. */
+DEVICE uint32_t query_word(const struct sp_gpu_attend *j, uint32_t list, uint32_t head, uint32_t dk, uint32_t at) {
+  bool mine = list >= j->at && list < j->at + j->n;
+  return mine ? *(const uint32_t *)(j->q + ((uint64_t)(list - j->at) * j->heads + head) * dk + at) : 0;
+}
+
+DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t list, uint32_t head) {
+  bool mine = list >= j->at && list < j->at + j->n;
+  struct query q = {.sq = mine ? j->sq[(uint64_t)(list - j->at) * j->heads + head] : 0, .m = -as_float(FINITE_BITS),
+                    .limit = list + 1};
+  return q;
+}
+
+#define DK 64
+#define NAME(x) x##_64
+#include "cuda/attn_body.h"
+
+#define DK 128
+#define NAME(x) x##_128
+#include "cuda/attn_body.h"
+
+#define DK 256
+#define NAME(x) x##_256
+#include "cuda/attn_body.h"

@@ -1,0 +1,99 @@
+/*
+ * attn_body.h - the part of attention that is unrolled over the padded head_dim.
+ *
+ * In:       DK, NAME(x); what attn.cu defines before.  Out: the kernel sp_gpu_attend_<DK>.
+ * Not here: anything that does not depend on DK.
+ */
+
+/* Dots of 16 queries and 128 keys, as the floats MAGIC + dot. */
+DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const uint8_t *k) {
+  uint32_t lane = THREAD % 32;
+  UNROLL
+  for (uint32_t i = 0; i < GROUPS; i++) {
+    int acc[4] = {MAGIC_BITS, MAGIC_BITS, MAGIC_BITS, MAGIC_BITS};
+    UNROLL
+    for (uint32_t c = 0; c < DK / 16; c += 4) {
+      uint32_t b[4];
+      load_matrices(b, k + tile_place(8 * i + lane % 8, c + lane / 8, DK / 16));
+      multiply_s8(acc, a[c / 2], b[0], b[1]);
+      multiply_s8(acc, a[c / 2 + 1], b[2], b[3]);
+    }
+    UNROLL
+    for (uint32_t e = 0; e < 4; e++) s[i][e] = as_float((uint32_t)acc[e]);
+  }
+}
+
+/* O = fma(O, alpha, (sum * (a / 255)) * beta) for all channels. */
+DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
+  uint32_t lane = THREAD % 32;
+  UNROLL
+  for (uint32_t i = 0; i < DK / 8; i++) {
+    int acc[4] = {MAGIC_BITS, MAGIC_BITS, MAGIC_BITS, MAGIC_BITS};
+    UNROLL
+    for (uint32_t c = 0; c < SP_TILE / 16; c += 4) {
+      uint32_t b[4];
+      load_matrices(b, v + tile_place(8 * i + lane % 8, c + lane / 8, 8));
+      multiply_u8(acc, p[c / 2], b[0], b[1]);
+      multiply_u8(acc, p[c / 2 + 1], b[2], b[3]);
+    }
+    UNROLL
+    for (uint32_t e = 0; e < 4; e++) {
+      float sum = as_float((uint32_t)acc[e]) - MAGIC;
+      o[i][e] = fma_rn(o[i][e], q[e / 2].alpha, sum * q[e / 2].step * q[e / 2].beta);
+    }
+  }
+}
+
+DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], uint32_t list,
+                        uint32_t head) {
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++, list += 8) {
+    if (list < j->at || list >= j->at + j->n) continue;
+    uint64_t row = (uint64_t)(list - j->at) * j->heads + head;
+    UNROLL
+    for (uint32_t i = 0; i < DK / 4; i++) {
+      uint32_t c = i / 2 * 8 + THREAD % 4 * 2 + i % 2;
+      if (c < j->d) j->y[row * j->d + c] = div_rn(o[i / 2][2 * half + i % 2], q[half].l);
+    }
+    if (THREAD % 4 != 0) continue;
+    j->m[row] = q[half].m;
+    j->l[row] = q[half].l;
+  }
+}
+
+KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
+  SHARED_BYTES(shared);
+  enum { BYTES = SP_TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
+  uint32_t lane = THREAD % 32, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads);
+  uint32_t blocks = (j.at + j.n - 1) / SP_GPU_BLOCK - j.at / SP_GPU_BLOCK; /* but one; the longest lists first */
+  uint32_t block = j.at / SP_GPU_BLOCK + blocks - BLOCK, list = block * SP_GPU_BLOCK + THREAD / 32 * 16 + lane / 4;
+  uint32_t tiles = block * SP_GPU_BLOCK / SP_TILE + 1;
+  uint32_t a[DK / 32][4], p[4][4];
+  float s[GROUPS][4], o[DK / 8][4];
+  struct query q[2] = {begin_query(&j, list, head), begin_query(&j, list + 8, head)};
+  UNROLL
+  for (uint32_t i = 0; i < DK / 8; i++)
+    a[i / 4][i % 4] = query_word(&j, list + i % 2 * 8, head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
+  UNROLL
+  for (uint32_t i = 0; i < DK / 2; i++) o[i / 4][i % 4] = 0;
+  load_tile(shared, &j, kv, 0, DK);
+  copy_close();
+  for (uint32_t tile = 0; tile < tiles; tile++) {
+    const uint8_t *at = shared + tile % BUFFERS * BYTES;
+    const float *sk = (const float *)(at + 2 * SP_TILE * DK);
+    if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
+    copy_close();
+    copy_wait(BUFFERS - 1);
+    sync_block();
+    NAME(dots)(s, a, at);
+    take_tile(s, p, &q[0], sk, sk + SP_TILE, 0, tile * SP_TILE, tile + 1 == tiles);
+    take_tile(s, p, &q[1], sk, sk + SP_TILE, 1, tile * SP_TILE, tile + 1 == tiles);
+    NAME(add_values)(o, p, at + SP_TILE * DK, q);
+    sync_block();
+    if (BUFFERS == 1 && tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);
+  }
+  NAME(store)(&j, o, q, list, head);
+}
+
+#undef DK
+#undef NAME

@@ -1,0 +1,190 @@
+/*
+ * decode.cu - one row against the file's own blocks, and against the cache (numerics, section 4).
+ *
+ * In, Out:  struct sp_gpu_act, sp_gpu_dot, sp_gpu_swiglu, sp_gpu_attend_row.
+ * Not here: rows of a prefill (rows.cu, gemm.cu, attn.cu).
+ */
+#include "cuda/blocks.h"
+
+/* ---- activations in blocks of 32: four threads of a warp have one, eight elements each ----------------------------------- */
+
+/* Sum of squares in lanes16 of a row, by the first 16 threads; all get it. */
+DEVICE float act_squares(const float *x, uint32_t k, int lane) {
+  float sum = 0;
+  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < k; i += SP_LANES) sum = fma_rn(x[i], x[i], sum);
+  return as_float(bits_from(as_bits(fold_16(sum)), 0));
+}
+
+DEVICE void act_eight(const struct sp_gpu_act *j, uint64_t at, uint32_t i, const float v[8], uint32_t *bad) {
+  uint32_t most = 0;
+  int total = 0;
+  UNROLL
+  for (int e = 0; e < 8; e++) most = larger_bits(most, size_bits(v[e]));
+  most = larger_bits(most, bits_across(most, 1));
+  most = larger_bits(most, bits_across(most, 2));
+  float a = as_float(most), scale = scale_of(a, 127);
+  UNROLL
+  for (int e = 0; e < 8; e++) {
+    int8_t q = (int8_t)byte_of(v[e], scale);
+    total += q;
+    if (i >= j->k) continue;
+    j->q[at + i + e] = q;
+    j->copy[at + i + e] = v[e];
+  }
+  total += (int)bits_across((uint32_t)total, 1);
+  *bad = larger_bits(*bad, most);
+  if (i >= j->k) return;
+  if (i % 32 == 0) j->d[(at + i) / 32] = step_of(a, 127);
+  if (i % 16 == 0) j->sum[(at + i) / 16] = (int16_t)total;
+}
+
+KERNEL(sp_gpu_act_rows, sp_gpu_act, 256) {
+  uint32_t row = row_of_warp(), bad = 0;
+  int lane = THREAD % WARP;
+  if (row >= j.n) return;
+  uint64_t at = (uint64_t)row * j.k;
+  float r = 1, v[8];
+  if (j.norm) r = div_rn(1, sqrt_rn(div_rn(act_squares(j.x + at, j.k, lane), (float)j.k) + j.eps));
+  for (uint32_t first = 0; first < j.k; first += CHUNK) {
+    uint32_t i = first + 8 * (uint32_t)lane;
+    UNROLL
+    for (int e = 0; e < 8; e++) {
+      v[e] = i < j.k ? j.x[at + i + e] : 0;
+      if (j.norm && i < j.k) v[e] = (v[e] * r) * j.norm[i + e];
+    }
+    act_eight(&j, at, i, v, &bad);
+  }
+  if (warp_largest(bad) >= FINITE_BITS && lane == 0) lowest(j.bad, row);
+}
+
+/* ---- products with the file's rows ----------------------------------------------------------------------------------------- */
+
+/* Types of floats: element i to lane i mod 16, and the first 16 threads are the lanes. */
+DEVICE float dot_floats(const struct sp_gpu_dot *j, const uint8_t *row, const float *x, int lane) {
+  float sum = 0;
+  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < j->weight.k; i += SP_LANES)
+    sum = fma_rn(x[i], value_of(j->weight.type, row, i), sum);
+  return fold_16(sum);
+}
+
+/* Eight weights times eight activations. */
+DEVICE int dot_eight(const struct eight *e, const int8_t *q) {
+  int dot = 0;
+  UNROLL
+  for (int n = 0; n < 8; n++) dot += e->q[n] * q[n];
+  return dot;
+}
+
+/* Types in blocks. A sub-block of 16 or 32 weights lies in 2 or 4 neighbouring threads; sub-block s goes to lane s mod 16, which
+ * is one group's: of 32 weights there are 8 in a chunk, so that a group has two lanes, s and s + 8, and takes turns. */
+DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint8_t *row, uint64_t at, int lane) {
+  bool small = type_has_16(j->weight.type), has_min = type_has_min(j->weight.type);
+  float lanes[2] = {0, 0};
+  for (uint32_t first = 0; first < j->weight.k; first += CHUNK) {
+    uint32_t i = first + 8 * (uint32_t)lane;
+    bool mine = i < j->weight.k;
+    struct eight e;
+    int dot = 0;
+    e.scale = e.min = 0;
+    if (mine) {
+      read_eight(&e, j->weight.type, row, i);
+      dot = dot_eight(&e, j->q + at + i);
+    }
+    dot += (int)bits_across((uint32_t)dot, 1);
+    if (!small) dot += (int)bits_across((uint32_t)dot, 2);
+    if (!mine) continue;
+    float d = j->d[(at + i) / 32], *to = &lanes[small ? 0 : first / CHUNK % 2];
+    const int16_t *sums = j->qsum + (at + i) / 32 * 2;
+    int sum = small ? sums[i % 32 / 16] : sums[0] + sums[1];
+    *to = fma_rn((float)dot, e.scale * d, *to);
+    if (has_min) *to = fma_rn((float)sum, e.min * d, *to);
+  }
+  float sum = small ? lanes[0] + across(lanes[0], 16) : lanes[0] + lanes[1]; /* fold by 8, then 4, 2, 1 groups of threads */
+  for (int mask = small ? 8 : 16; mask >= (small ? 2 : 4); mask /= 2) sum += across(sum, mask);
+  return sum;
+}
+
+KERNEL(sp_gpu_dot_rows, sp_gpu_dot, 256) {
+  uint32_t r = row_of_warp();
+  int lane = THREAD % WARP;
+  if (r >= j.weight.n) return;
+  const uint8_t *row = j.weight.rows + r * j.weight.row_bytes;
+  for (uint32_t x = 0; x < j.n_x; x++) {
+    uint64_t from = (uint64_t)x * j.weight.k, to = (uint64_t)x * j.ldy + r;
+    float y = type_is_float(j.weight.type) ? dot_floats(&j, row, j.x + from, lane) : dot_blocks(&j, row, from, lane);
+    if (lane != 0) continue;
+    if (j.bias) y += j.bias[r];
+    if (j.y) j.y[to] = y;
+    if (j.sum) j.sum[to] += y;
+  }
+}
+
+KERNEL(sp_gpu_swiglu_row, sp_gpu_swiglu, 256) {
+  uint32_t i = BLOCK * 256 + THREAD;
+  if (i < j.n) j.y[i] = swiglu(j.gate[i], j.up[i]);
+}
+
+/* ---- attention of one row -------------------------------------------------------------------------------------------------- */
+
+/* The largest of 128 threads; shared [4]. */
+DEVICE float block_largest(float x, float *shared) {
+  UNROLL
+  for (int mask = 16; mask > 0; mask /= 2) x = larger(x, across(x, mask));
+  sync_block();
+  if (THREAD % WARP == 0) shared[THREAD / WARP] = x;
+  sync_block();
+  return larger(larger(shared[0], shared[1]), larger(shared[2], shared[3]));
+}
+
+/* Sum of P V of channel c of a tile: both in the order of the cache. */
+DEVICE int sum_values(const uint32_t *p, const int8_t *v) {
+  int sum = 0;
+  UNROLL
+  for (int i = 0; i < SP_TILE / 4; i++) sum = dot4_u8(p[i], ((const uint32_t *)v)[i], sum);
+  return sum;
+}
+
+KERNEL(sp_gpu_attend_tiles, sp_gpu_attend_row, 128) {
+  SHARED float part[4], p[SP_TILE];
+  SHARED uint32_t q[64], bytes[SP_TILE / 4];
+  uint32_t tile = BLOCK, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads), key = tile * SP_TILE + THREAD, words = j.dk / 4;
+  uint64_t at = (uint64_t)kv * j.cap + key, out = (uint64_t)head * j.tiles + tile;
+  const uint32_t *k = (const uint32_t *)(j.k + at * j.dk);
+  if (THREAD < words) q[THREAD] = ((const uint32_t *)(j.q + head * j.dk))[THREAD];
+  sync_block();
+  int dot = 0;
+  for (uint32_t w = 0; w < words; w++) dot = dot4(q[w], k[w], dot);
+  bool sees = key < j.keys;
+  float s = sees ? (float)dot * (j.sq[head] * j.sk[at]) : -as_float(FINITE_BITS);
+  float t = block_largest(s, part) + 0.0f;
+  float probability = exp2_below(s - t), weight = probability * (sees ? j.sv[at] : 0);
+  p[THREAD] = probability;
+  float a = block_largest(larger(weight, 0), part); /* waits for p, too */
+  uint32_t place = THREAD / 16 * 16 + THREAD % 8 / 2 * 4 + THREAD % 16 / 8 * 2 + THREAD % 2; /* as in jobs.h: sp_gpu_heads */
+  ((uint8_t *)bytes)[place] = (uint8_t)byte_of(weight, scale_of(a, 255));
+  if (THREAD < WARP) {
+    float den = 0;
+    for (uint32_t i = THREAD; THREAD < SP_LANES && i < SP_TILE; i += SP_LANES) den += p[i];
+    den = fold_16(den);
+    if (THREAD == 0) j.t[out] = t;
+    if (THREAD == 0) j.den[out] = den;
+  }
+  sync_block();
+  const int8_t *v = j.v + ((uint64_t)kv * j.cap + (uint64_t)tile * SP_TILE) * j.dk;
+  for (uint32_t c = THREAD; c < j.d; c += 128) j.o[out * j.dk + c] = (float)sum_values(bytes, v + c * SP_TILE) * step_of(a, 255);
+}
+
+/* Every thread goes through the recurrence of m and l by itself, for its own channel. */
+KERNEL(sp_gpu_attend_fold, sp_gpu_attend_row, 256) {
+  uint32_t head = BLOCK, c = THREAD;
+  float m = -as_float(FINITE_BITS), l = 0, o = 0;
+  if (c >= j.d) return;
+  for (uint32_t tile = 0; tile < j.tiles; tile++) {
+    uint64_t at = (uint64_t)head * j.tiles + tile;
+    float t = j.t[at], higher = t > m ? t : m, alpha = exp2_below(m - higher), beta = exp2_below(t - higher);
+    l = fma_rn(l, alpha, j.den[at] * beta);
+    o = fma_rn(o, alpha, j.o[at * j.dk + c] * beta);
+    m = higher;
+  }
+  j.y[head * j.d + c] = div_rn(o, l);
+}

@@ -1,0 +1,50 @@
+/*
+ * gpu.h - one GPU: its context, memory, streams, and the kernels of jobs.h.
+ *
+ * In:       an ordinal of the driver's; jobs.  Out: device memory, launched kernels, error numbers of the driver (0: none).
+ * Not here: models, rows, layers (src/backend_cuda.c).
+ *
+ * Between sp_gpu_enter and sp_gpu_leave the GPU's context is the thread's current one; all other calls stand between them. Work
+ * is
+ * asynchronous: it is done, and its errors are known, after sp_gpu_sync. Not to be used in a forked child.
+ */
+#ifndef SP_GPU_H
+#define SP_GPU_H
+
+#include "cuda/driver.h"
+#include "cuda/jobs.h"
+
+enum { SP_GPU_MODULES = 5 };
+
+struct sp_gpu {
+  struct sp_driver driver;
+  int ordinal, device, cc; /* cc: compute capability, 10 * major + minor */
+  char name[64];
+  uint64_t memory;         /* bytes */
+  void *context, *module[SP_GPU_MODULES], *kernel[SP_GPU_COUNT];
+};
+
+/* How many GPUs the driver has, or 0 and why. */
+int sp_gpu_count(char *why, size_t n);
+/* Name, memory and capability of a GPU, and whether the kernels of this build run on it: 0, or not and why. Opens no context. */
+int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n);
+/* Describes it, takes its context and loads the kernels. 0, or an error with its reason in why. */
+int sp_gpu_open(struct sp_gpu *gpu, int ordinal, char *why, size_t n);
+void sp_gpu_close(struct sp_gpu *gpu); /* one that was not opened is allowed */
+
+int sp_gpu_enter(struct sp_gpu *gpu);
+void sp_gpu_leave(struct sp_gpu *gpu);
+const char *sp_gpu_text(const struct sp_gpu *gpu, int error); /* static */
+
+int sp_gpu_alloc(struct sp_gpu *gpu, void **at, size_t bytes); /* content undefined; on failure *at is NULL */
+void sp_gpu_free(struct sp_gpu *gpu, void *at);                /* NULL is allowed */
+int sp_gpu_left(struct sp_gpu *gpu, size_t *bytes);            /* free device memory */
+int sp_gpu_put(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes); /* host to device */
+int sp_gpu_get(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes); /* device to host */
+int sp_gpu_copy(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes);
+int sp_gpu_fill(struct sp_gpu *gpu, void *stream, void *to, unsigned char byte, size_t bytes);
+int sp_gpu_sync(struct sp_gpu *gpu, void *stream);
+/* job: of the kernel's type, copied before the call returns. x * y blocks; none is no error. */
+int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y);
+
+#endif

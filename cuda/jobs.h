@@ -1,0 +1,227 @@
+/*
+ * jobs.h - the device kernels: what each is given, in one struct, and what it makes of it.
+ *
+ * In:       pointers to device memory.  Out: the same; every result equals that of simd/ref.c bit for bit.
+ * Not here: code of either side. kernel files (*.cu) and the host (C) both include this header, so that they agree.
+ *
+ * Rows of activations and panels are padded: kernels may read, and never write, up to the next multiple of SP_GPU_ROWS rows.
+ * Lengths k are multiples of 32, so that rows of fp32 are aligned to 128 bytes where their array is. `bad` is a word that takes
+ * the
+ * lowest row in which a number was not finite (it starts as 0xffffffff). The arithmetic is that of stillpoint-numerics(7).
+ */
+#ifndef SP_JOBS_H
+#define SP_JOBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+  SP_GPU_ROWS = 128,      /* rows of a tile of the GEMM; buffers of rows are padded to this */
+  SP_GPU_COLS = 256,      /* columns of it; panels are padded to this */
+  SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it; rows of panels and of int8 activations are padded to this */
+  SP_GPU_TILE = 128,      /* keys of a tile of attention: SP_TILE */
+  SP_GPU_BLOCK = 64,      /* list rows that one block of the attention kernel takes; no such block straddles a tile */
+  SP_GPU_MASS_ROWS = 64   /* window rows that the mass kernel keeps in shared memory at a time */
+};
+
+/* Linear layers in decode and the rows of files: types as enum sp_type numbers them. A row may have any alignment. */
+struct sp_gpu_weight {
+  const uint8_t *rows;
+  uint64_t row_bytes;
+  uint32_t type, n, k;
+};
+
+/* x[i] = row tokens[i] in fp32. A warp a token. */
+struct sp_gpu_embed {
+  struct sp_gpu_weight weight;
+  const int32_t *tokens; /* [n] */
+  float *x;              /* [n][k] */
+  uint32_t n;
+};
+
+/* Rotated int8 rows of a panel with their scales a / 127: row r of the weight goes to row first + r, or with `pairs` (gate and
+ * up side by side, 8 columns of each in turn) to r / 8 * 16 + r % 8 + first. Bytes k .. kp are zero. A warp a row. */
+struct sp_gpu_panel {
+  struct sp_gpu_weight weight;
+  int8_t *panel;         /* [..][kp] */
+  float *scale;
+  uint32_t *bad;
+  uint32_t kp, block, first; /* block: of the rotation */
+  bool pairs;
+};
+
+/* Prepares rows for the GEMM: RMSNorm if there is a norm, rotation, int8, scale (a / 127) * (1 / block). A warp a row. */
+struct sp_gpu_quantise {
+  const float *x, *norm; /* [n][k]; [k] or NULL */
+  int8_t *q;             /* [n][kp], k .. kp are left alone: zero from the start */
+  float *scale;
+  uint32_t *bad;
+  uint32_t n, k, kp, block;
+  float eps;
+};
+
+/* y = (float)acc * (sx * sw) + bias: rows times a panel. mode SP_GPU_PLAIN: to y where y is given, and added to sum where that
+ * is given. SP_GPU_PAIRS: the panel has `pairs`; y[n / 2 wide] = silu(gate) * up. */
+enum sp_gpu_mode { SP_GPU_PLAIN, SP_GPU_PAIRS };
+struct sp_gpu_gemm {
+  const int8_t *x, *w;   /* [rows][kp], [n][kp] */
+  const float *sx, *sw, *bias; /* [rows], [n], [n] or NULL */
+  float *y, *sum;        /* [rows][ldy] */
+  uint32_t rows, n, kp, ldy;
+  enum sp_gpu_mode mode;
+};
+
+/* One head of a row a warp: of q, k (per-head norm, RoPE, shift and balance, rotation, int8) and v (int8).
+ * k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key 8 (p / 2 % 2) + p / 4 * 2 +
+ * p % 2 of the 16: the order in which probabilities leave the tensor cores. */
+struct sp_gpu_heads {
+  float *qkv;            /* [n][(heads + 2 kv_heads) d]; with `keep`, turned q and k are written back */
+  const uint32_t *position; /* [n] */
+  const float *c, *s;    /* [positions][half] */
+  const float *q_norm, *k_norm; /* [d] or NULL */
+  const float *shift, *balance, *inverse_balance; /* [kv_heads][d] */
+  int8_t *q, *k, *v;     /* q: [n][heads][dk] */
+  float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
+  uint32_t *bad;
+  uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
+  float eps, scale;      /* scale: log2(e) / sqrt(d) */
+  bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
+};
+
+/* Integer flash attention of rows [at, at + n) of a layer's list. grid: (blocks of 64 list rows, heads). */
+struct sp_gpu_attend {
+  const int8_t *q, *k, *v; /* as sp_gpu_heads writes them */
+  const float *sq, *sk, *sv;
+  float *y;              /* [n][heads][d] */
+  float *m, *l;          /* [n][heads] */
+  uint32_t n, at, cap, heads, kv_heads, d;
+};
+
+/* One row (decode), in two steps. First each tile by itself, grid (tiles, heads): t, den and (float)sum * (a / 255); then the
+ * recurrence over the tiles, grid (heads). */
+struct sp_gpu_attend_row {
+  const int8_t *q, *k, *v;
+  const float *sq, *sk, *sv;
+  float *t, *den;        /* [heads][tiles] */
+  float *o;              /* [heads][tiles][dk] */
+  float *y;              /* [heads][d] */
+  uint32_t keys, cap, heads, kv_heads, d, dk, tiles;
+};
+
+/* Raw scores of `query`: per[layer][head][row] = sum over the window's rows; then the mean, and the maximum over the layers. */
+struct sp_gpu_mass {
+  const int8_t *q, *k;   /* [window][heads][dk]; of one layer */
+  const float *sq, *m, *l, *sk; /* [window][heads]; [kv_heads][cap] */
+  float *per;            /* [heads][rows] */
+  uint32_t rows, window, window_from, cap, heads, kv_heads, dk;
+};
+struct sp_gpu_mass_mean {
+  const float *per;      /* [heads][rows] */
+  float *scores;         /* [rows] */
+  uint32_t rows, heads;
+  float scale;           /* 1 / (window heads) */
+  bool first;            /* of the layers: scores are set, not compared */
+};
+
+/* y[i] = x[index[i]]: kept rows in order. */
+struct sp_gpu_gather {
+  const float *x;
+  const uint32_t *index; /* [n] */
+  float *y;              /* [n][k] */
+  uint32_t n, k;
+};
+
+/* sums[i] = sum of squares of u[i] (+ f[i], rounded, where f is given). A warp a row. */
+struct sp_gpu_sumsq {
+  const float *u, *f;    /* [n][k] */
+  float *sums;
+  uint32_t n, k;
+};
+
+/* The probe's sums over its rows, in the order of positions, then of heads. A thread an element of [kv_heads][d]. */
+struct sp_gpu_probe {
+  const float *qkv;
+  float *key, *key_squared, *query_squared;
+  uint32_t n, heads, kv_heads, d;
+};
+
+/* Decode: rows in blocks of 32, RMSNorm before it if there is a norm. A warp a row. */
+struct sp_gpu_act {
+  const float *x, *norm; /* [n][k] */
+  float *copy;           /* [n][k] */
+  int8_t *q;             /* [n][k] */
+  float *d;              /* [n][k / 32] */
+  int16_t *sum;          /* [n][k / 16] */
+  uint32_t *bad;
+  uint32_t n, k;
+  float eps;
+};
+
+/* Rows of a file times activations: y[i * ldy + r] for i < n_x, then + bias; added to sum where that is given. A warp a row. */
+struct sp_gpu_dot {
+  struct sp_gpu_weight weight;
+  const float *x;        /* of sp_gpu_act, whose k is the weight's */
+  const int8_t *q;
+  const float *d;
+  const int16_t *qsum;
+  const float *bias;
+  float *y, *sum;
+  uint32_t n_x, ldy;
+};
+
+/* y = silu(gate) * up, element by element. */
+struct sp_gpu_swiglu {
+  const float *gate, *up;
+  float *y;
+  uint32_t n;
+};
+
+/* Rows [at, at + n) of a layer's cache as bytes of a state (kv.h: sp_kv_save), row i at bytes + i * stride; or back. */
+struct sp_gpu_image {
+  int8_t *k, *v;
+  float *sk, *sv;
+  uint8_t *bytes;
+  uint64_t stride;
+  uint32_t n, at, cap, kv_heads, d, dk;
+  bool restore;
+};
+
+/* Kernels and their jobs: X(name, job, threads of a block). */
+#define SP_GPU_KERNELS(X)                          \
+  X(sp_gpu_embed_rows, sp_gpu_embed, 256)          \
+  X(sp_gpu_build_panel, sp_gpu_panel, 256)         \
+  X(sp_gpu_quantise_rows, sp_gpu_quantise, 256)    \
+  X(sp_gpu_multiply, sp_gpu_gemm, 256)             \
+  X(sp_gpu_prepare_heads, sp_gpu_heads, 256)       \
+  X(sp_gpu_attend_64, sp_gpu_attend, 128)          \
+  X(sp_gpu_attend_128, sp_gpu_attend, 128)         \
+  X(sp_gpu_attend_256, sp_gpu_attend, 128)         \
+  X(sp_gpu_attend_tiles, sp_gpu_attend_row, 128)   \
+  X(sp_gpu_attend_fold, sp_gpu_attend_row, 256)    \
+  X(sp_gpu_mass_heads, sp_gpu_mass, 128)           \
+  X(sp_gpu_mass_rows, sp_gpu_mass_mean, 128)       \
+  X(sp_gpu_gather_rows, sp_gpu_gather, 256)        \
+  X(sp_gpu_sum_squares, sp_gpu_sumsq, 256)         \
+  X(sp_gpu_probe_sums, sp_gpu_probe, 128)          \
+  X(sp_gpu_act_rows, sp_gpu_act, 256)              \
+  X(sp_gpu_dot_rows, sp_gpu_dot, 256)              \
+  X(sp_gpu_swiglu_row, sp_gpu_swiglu, 256)         \
+  X(sp_gpu_image_rows, sp_gpu_image, 256)
+
+enum sp_gpu_kernel {
+#define SP_GPU_NUMBER(name, job, threads) SP_GPU_##name,
+  SP_GPU_KERNELS(SP_GPU_NUMBER)
+#undef SP_GPU_NUMBER
+  SP_GPU_COUNT
+};
+
+/* Stages of the GEMM's pipeline, 24 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor).
+ * The
+ * kernels are compiled for the same numbers. */
+#define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : (cc) == 86 || (cc) == 89 || (cc) >= 120 ? 4 : 6)
+#define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)
+#define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_STAGES(cc) == 4) ? 1 : 2)
+#define SP_GPU_SHARED_ATTEND(cc, dk) (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8))
+#define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * gpu_model.h - a model's weights on a GPU: the file's rows for decode and logits, panels for prefill, norms and biases.
+ *
+ * In:       an engine, an ordinal.  Out: struct sp_gpu_model, filled layer by layer when a layer is first used.
+ * Not here: rows (gpu_lane.h), arithmetic (cuda/).
+ *
+ * The whole model lies on the GPU or none of it. Panels are made there from the file's rows, so that no more than those cross.
+ */
+#ifndef SP_GPU_MODEL_H
+#define SP_GPU_MODEL_H
+
+#include <pthread.h>
+
+#include "cuda/gpu.h"
+#include "work.h"
+
+enum sp_gpu_panel_name { SP_GPU_QKV, SP_GPU_OUT, SP_GPU_GATE_UP, SP_GPU_DOWN, SP_GPU_PANELS };
+
+struct sp_gpu_product { /* a panel of one or several weights, side by side */
+  int8_t *w;            /* [n padded][kp] */
+  float *scale, *bias;  /* [n padded]; bias may be NULL */
+  uint32_t n, k, kp, block;
+};
+
+struct sp_gpu_layer {
+  bool ready;
+  struct sp_gpu_weight w[SP_WEIGHTS];
+  float *bias[SP_WEIGHTS];
+  float *attn_norm, *ffn_norm, *q_norm, *k_norm;
+  struct sp_gpu_product product[SP_GPU_PANELS];
+};
+
+struct sp_gpu_model {
+  struct sp_gpu gpu;
+  struct sp_engine *engine;
+  struct sp_ctx *ctx;       /* of the model: host memory */
+  void *stream;             /* of uploads */
+  uint32_t *bad;
+  struct sp_gpu_layer *layers;
+  bool ends_ready;          /* the two below */
+  struct sp_gpu_weight embed, output;
+  float *final_norm;
+  void **held;              /* device memory of the model, freed at the end */
+  size_t n_held, held_cap;
+  pthread_mutex_t lock;     /* over everything that is filled late */
+};
+
+/* STILL_EDEVICE with the reason, also if the model has no room there: its weights must leave an eighth of what is free. */
+still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int ordinal, struct sp_gpu_model **model);
+void sp_gpu_model_close(struct sp_ctx *ctx, struct sp_gpu_model *model); /* NULL is allowed */
+
+/* What is used is there after these. The GPU's context is the thread's current one. Errors go to `ctx`. Thread-safe. */
+still_status sp_gpu_model_ends(struct sp_gpu_model *model, struct sp_ctx *ctx);
+still_status sp_gpu_model_layer(struct sp_gpu_model *model, struct sp_ctx *ctx, unsigned layer);
+
+/* STILL_OK, or STILL_EDEVICE: "GPU 0 (name): what: the driver's words". */
+still_status sp_gpu_status(const struct sp_gpu_model *model, struct sp_ctx *ctx, int error, const char *what);
+
+#endif

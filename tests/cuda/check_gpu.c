@@ -1,0 +1,309 @@
+/*
+ * check_gpu.c - a model on a GPU through the public API: the CPU's bits, also when the device fails in the middle.
+ *
+ * In:       tests/cuda's driver, found as libcuda.so.1, which fails when it is told to.
+ * Out:      TAP.
+ * Not here: single kernels (kernels.c); the command; machines without a driver.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/run.h"
+
+enum { N = 40, DECODED = 2 };
+
+static const char *const policies[] = {"policy=query", "policy=block"};
+enum { POLICIES = sizeof policies / sizeof policies[0] };
+
+static struct tiny_spec small(void) {
+  struct tiny_spec spec;
+  tiny_preset(&spec);
+  spec.layers = 2, spec.embd = spec.ff = 64, spec.heads = spec.kv_heads = 2, spec.head_dim = 32, spec.vocab = 270;
+  spec.type = SP_Q8_0;
+  return spec;
+}
+
+/* What the fake driver is told from here on; its counts begin anew. */
+static void tell(const char *format, unsigned long n) {
+  char words[64];
+  snprintf(words, sizeof words, format, n);
+  setenv("STILLPOINT_FAKE_CUDA", "", 1);
+  still_devices(0, &(still_device){.size = sizeof(still_device)}); /* it listens when it is called */
+  setenv("STILLPOINT_FAKE_CUDA", words, 1);
+}
+
+struct heard { /* what a model and its sessions logged of a GPU that is not used */
+  int n;
+  char last[512];
+};
+
+static void hear(void *user, still_log_level level, const char *line) {
+  struct heard *h = user;
+  bool left = level == STILL_LOG_INFO && strncmp(line, "no GPU is used: ", 16) == 0;
+  if (level != STILL_LOG_WARN && !left) return;
+  h->n++;
+  snprintf(h->last, sizeof h->last, "%s", line);
+}
+
+/* An open model whose sessions are heard. */
+static struct opened open_heard(const struct tiny_spec *spec, const char *settings, struct heard *heard) {
+  struct opened o;
+  struct tiny_bytes bytes = {0};
+  char path[32];
+  still_error error = {.size = sizeof error};
+  still_settings *s = run_settings(settings);
+  still_hooks hooks = {.size = sizeof hooks, .user = heard, .log = hear};
+  tiny_make(spec, 0, &bytes);
+  o.file = tiny_share(&bytes, path);
+  ck_assert_msg(still_model_open(path, s, &hooks, &o.model, &error) == STILL_OK, "%s", error.text);
+  tiny_free(&bytes);
+  still_settings_free(s);
+  return o;
+}
+
+static still_session *session_heard(still_model *model, const char *settings, struct heard *heard) {
+  still_error error = {.size = sizeof error};
+  still_settings *s = run_settings(settings);
+  still_hooks hooks = {.size = sizeof hooks, .user = heard, .log = hear};
+  still_session *session;
+  ck_assert_msg(still_session_open(model, s, &hooks, &session, &error) == STILL_OK, "%s", error.text);
+  still_settings_free(s);
+  return session;
+}
+
+/* A prefill and some tokens after it; what the session holds then. */
+static struct run whole(still_model *model, const char *settings, const still_token *tokens, size_t n,
+                        struct heard *heard) {
+  still_session *session = session_heard(model, settings, heard);
+  ck_assert_msg(still_prefill(session, tokens, n, NULL) == STILL_OK, "%s", still_session_error(session));
+  for (int i = 0; i < DECODED; i++)
+    ck_assert_msg(still_decode(session, tokens[i]) == STILL_OK, "%s", still_session_error(session));
+  struct run r = run_take(session, model);
+  still_session_close(session);
+  return r;
+}
+
+static struct run on_cpu(const struct tiny_spec *spec, const char *settings, const still_token *tokens, size_t n) {
+  struct heard heard = {0};
+  struct opened o = open_heard(spec, "device=none", &heard);
+  struct run r = whole(o.model, settings, tokens, n, &heard);
+  ck_assert_int_eq(heard.n, 0);
+  run_close(&o);
+  return r;
+}
+
+/* ---- equal bits --------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+  const char *arch;
+  enum sp_type type;
+  unsigned embd, ff, heads, kv_heads, head_dim, n;
+  bool tied;
+} models[] = {{"llama", SP_TYPES, 256, 256, 4, 2, 64, 40, true},
+              {"qwen2", SP_Q5_0, 96, 160, 3, 1, 32, 140, true}, /* two tiles of rows */
+              {"qwen3", SP_Q8_0, 64, 96, 2, 2, 128, 40, false}};
+enum { MODELS = sizeof models / sizeof models[0] };
+
+START_TEST(same_bits) {
+  struct tiny_spec spec = small();
+  const char *settings = policies[_i % POLICIES];
+  int m = _i / POLICIES;
+  struct heard heard = {0};
+  spec.arch = models[m].arch, spec.type = models[m].type, spec.head_dim = models[m].head_dim, spec.heads = models[m].heads;
+  spec.kv_heads = models[m].kv_heads, spec.tied = models[m].tied, spec.embd = models[m].embd, spec.ff = models[m].ff;
+  char text[128];
+  snprintf(text, sizeof text, "%s min-tokens=0 start=0.5 window=20", settings);
+  still_token *tokens = run_tokens(models[m].n, spec.vocab, 5);
+  struct run wanted = on_cpu(&spec, text, tokens, models[m].n);
+  struct opened o = open_heard(&spec, "device=cuda", &heard);
+  struct run found = whole(o.model, text, tokens, models[m].n, &heard);
+  run_same(&wanted, &found, settings);
+  ck_assert_int_eq(heard.n, 0);
+  run_close(&o);
+  run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
+/* ---- faults -------------------------------------------------------------------------------------------------------------- */
+
+/* A device that fails at its N-th allocation, launch or wait, for N in steps until none is left to fail: every time the CPU's
+ * bits and
+ * one line in the log. Sticky: it never answers again. */
+static const struct {
+  const char *words;
+  unsigned long step, least; /* how often it must have failed at the least */
+} faults[] = {{"alloc=%lu", 7, 8}, {"launch=%lu", 17, 4}, {"sync=%lu", 7, 4}, {"launch=%lu sticky", 23, 3},
+              {"sync=%lu sticky", 11, 3}};
+enum { FAULTS = sizeof faults / sizeof faults[0] };
+
+START_TEST(any_fault) {
+  static const char settings[] = "policy=query min-tokens=0 start=0.5 window=20";
+  struct tiny_spec spec = small();
+  still_token *tokens = run_tokens(N, spec.vocab, 6);
+  struct run wanted = on_cpu(&spec, settings, tokens, N);
+  struct heard heard;
+  unsigned long n = 1, failed = 0;
+  do {
+    heard = (struct heard){0};
+    tell(faults[_i].words, n);
+    struct opened o = open_heard(&spec, "device=auto", &heard);
+    struct run found = whole(o.model, settings, tokens, N, &heard);
+    char what[64];
+    snprintf(what, sizeof what, faults[_i].words, n);
+    run_same(&wanted, &found, what);
+    ck_assert_msg(heard.n <= 1, "%s: %d lines in the log, the last of them: %s", what, heard.n, heard.last);
+    if (heard.n) ck_assert_msg(strstr(heard.last, "GPU 0 (Emulated GPU 0)") != NULL, "%s: %s", what, heard.last);
+    run_close(&o);
+    run_free(&found);
+    failed += heard.n > 0;
+    n += faults[_i].step;
+  } while (heard.n);
+  ck_assert_msg(failed >= faults[_i].least, "%s failed %lu times only", faults[_i].words, failed);
+  run_free(&wanted), free(tokens);
+}
+END_TEST
+
+static const struct {
+  const char *words, *why;
+} unfit[] = {{"devices=0", "finds no GPU"}, {"stub", "stub"}, {"cc=70", "compute capability 7.0"}, {"context", "no context"},
+             {"image", "this build has no code for it"}, {"memory=100000", "MiB are free"}};
+enum { UNFIT = sizeof unfit / sizeof unfit[0] };
+
+/* Auto goes on without a word but in the log; a device that was asked for by name is an error that says how to go on. */
+START_TEST(unfit_device) {
+  static const char settings[] = "policy=delta min-tokens=0 start=0.5";
+  struct tiny_spec spec = small();
+  still_token *tokens = run_tokens(N, spec.vocab, 7);
+  struct run wanted = on_cpu(&spec, settings, tokens, N);
+  struct heard heard = {0};
+  tell(unfit[_i].words, 0);
+  struct opened o = open_heard(&spec, "device=auto", &heard);
+  struct run found = whole(o.model, settings, tokens, N, &heard);
+  run_same(&wanted, &found, unfit[_i].words);
+  ck_assert_int_eq(heard.n, 1);
+  ck_assert_msg(strstr(heard.last, unfit[_i].why) != NULL, "%s: %s", unfit[_i].words, heard.last);
+  char path[32];
+  still_model *model;
+  still_error error = {.size = sizeof error};
+  still_settings *cuda = run_settings("device=cuda");
+  snprintf(path, sizeof path, "/proc/self/fd/%d", o.file);
+  ck_assert_int_eq(still_model_open(path, cuda, NULL, &model, &error), STILL_EDEVICE);
+  ck_assert_msg(strstr(error.text, unfit[_i].why) && strstr(error.text, "--device none"), "%s", error.text);
+  still_settings_free(cuda);
+  run_close(&o);
+  run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
+START_TEST(devices_are_described) {
+  still_device d = {.size = sizeof d};
+  tell("devices=2", 0);
+  ck_assert_int_eq(still_devices(1, &d), STILL_OK);
+  ck_assert_str_eq(d.name, "Emulated GPU 1");
+  ck_assert_msg(d.usable && d.capability == 90 && d.memory_bytes == 1ul << 32 && !*d.why, "%s", d.why);
+  ck_assert_int_eq(still_devices(2, &d), STILL_EARG);
+  tell("cc=61", 0);
+  ck_assert_int_eq(still_devices(0, &d), STILL_OK);
+  ck_assert_msg(!d.usable && strstr(d.why, "7.5 is the least"), "%s", d.why);
+  tell("devices=0", 0);
+  ck_assert_int_eq(still_devices(0, &d), STILL_EARG);
+  d.size = 4;
+  ck_assert_int_eq(still_devices(0, &d), STILL_EARG);
+}
+END_TEST
+
+/* ---- what goes on after a fault --------------------------------------------------------------------------------------- */
+
+static int each_once(void *user, size_t position, const float *logits, size_t n_vocab) {
+  size_t *next = user;
+  (void)n_vocab;
+  ck_assert_uint_eq(position, (*next)++);
+  ck_assert(logits[0] == logits[0]);
+  return 0;
+}
+
+/* A caller of still_score hears of every position once, in order, also when the device fails between two of them. */
+START_TEST(scoring_hears_each_position_once) {
+  struct tiny_spec spec = small();
+  still_token *tokens = run_tokens(N, spec.vocab, 8);
+  int failed = 0;
+  for (unsigned long n = 20; n < 140; n += 13) {
+    struct heard heard = {0};
+    size_t next = 0;
+    tell("launch=%lu", n);
+    struct opened o = open_heard(&spec, "device=cuda", &heard);
+    still_session *session = session_heard(o.model, "policy=dense", &heard);
+    ck_assert_int_eq(still_score(session, tokens, N, 0, each_once, &next, NULL), STILL_OK);
+    ck_assert_uint_ge(next, N - 1);
+    failed += heard.n;
+    still_session_close(session);
+    run_close(&o);
+  }
+  ck_assert_int_gt(failed, 2);
+  free(tokens);
+}
+END_TEST
+
+/* A question about a text that waits: on `device`, after the state was saved there and loaded on `other`. */
+static struct run question(const struct tiny_spec *spec, const char *device, const char *other, const char *fault,
+                           const still_token *tokens) {
+  static const char settings[] = "policy=delta min-tokens=0 start=0.5";
+  char path[] = "/tmp/stillpoint-gpu-XXXXXX";
+  struct heard heard = {0};
+  struct opened a = open_heard(spec, device, &heard), b = open_heard(spec, other, &heard);
+  int file = mkstemp(path);
+  still_session *from = session_heard(a.model, settings, &heard), *to = session_heard(b.model, settings, &heard);
+  ck_assert_int_eq(still_append(from, tokens, N - 10, NULL), STILL_OK);
+  tell(fault, 0);
+  ck_assert_msg(still_session_save(from, path) == STILL_OK, "%s", still_session_error(from));
+  ck_assert_msg(still_session_load(to, path) == STILL_OK, "%s", still_session_error(to));
+  ck_assert_msg(still_prefill(to, tokens + N - 10, 10, NULL) == STILL_OK, "%s", still_session_error(to));
+  ck_assert_msg(heard.n == (*fault != 0), "%s: %d lines: %s", fault, heard.n, heard.last);
+  struct run r = run_take(to, b.model);
+  still_session_close(from), still_session_close(to);
+  run_close(&a), run_close(&b);
+  close(file), unlink(path);
+  tell("", 0);
+  return r;
+}
+
+static const struct {
+  const char *from, *to, *fault;
+} ways[] = {{"device=cuda", "device=none", ""}, {"device=none", "device=cuda", ""}, {"device=cuda", "device=cuda", ""},
+            {"device=cuda", "device=none", "alloc=1"}, {"device=cuda", "device=none", "launch=1 sticky"},
+            {"device=none", "device=cuda", "launch=2"}, {"device=none", "device=cuda", "alloc=3"}};
+
+START_TEST(states_go_both_ways) {
+  struct tiny_spec spec = small();
+  still_token *tokens = run_tokens(N, spec.vocab, 9);
+  struct run wanted = question(&spec, "device=none", "device=none", "", tokens);
+  struct run found = question(&spec, ways[_i].from, ways[_i].to, ways[_i].fault, tokens);
+  run_same(&wanted, &found, ways[_i].from);
+  run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("gpu");
+  TCase *tc[] = {tcase_create("bits"), tcase_create("faults"), tcase_create("after")};
+  tell("", 0);
+  tcase_add_loop_test(tc[0], same_bits, 0, MODELS * POLICIES);
+  tcase_add_loop_test(tc[1], any_fault, 0, FAULTS);
+  tcase_add_loop_test(tc[1], unfit_device, 0, UNFIT);
+  tcase_add_test(tc[1], devices_are_described);
+  tcase_add_test(tc[2], scoring_hears_each_position_once);
+  tcase_add_loop_test(tc[2], states_go_both_ways, 0, (int)(sizeof ways / sizeof ways[0]));
+  for (int i = 0; i < 3; i++) {
+    tcase_set_timeout(tc[i], 3000);
+    suite_add_tcase(suite, tc[i]);
+  }
+  SRunner *runner = srunner_create(suite);
+  srunner_set_tap(runner, "-");
+  srunner_run_all(runner, CK_SILENT);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed != 0;
+}
