@@ -24,8 +24,8 @@ test_programs = \
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
 test_scripts = \
-  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh tests/gpu_faults.sh tests/gpu_kernels.sh \
-  tests/header.sh tests/install.sh tests/man.sh \
+  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh \
+  tests/gpu.sh tests/gpu_faults.sh tests/gpu_kernels.sh tests/header.sh tests/install.sh tests/man.sh \
   tests/oracle.sh tests/structure.sh tests/symbols.sh
 
 LDADD = libspcore.la $(CHECK_LIBS)
@@ -75,10 +75,12 @@ tests_cuda_libcuda_la_SOURCES = tests/cuda/fake_cuda.c tests/cuda/emulate.c test
 tests_cuda_libcuda_la_CFLAGS = $(AM_CFLAGS) -O2 -fno-sanitize=all -U_FORTIFY_SOURCE
 tests_cuda_libcuda_la_LDFLAGS = -rpath $(abs_builddir)/tests/cuda -version-info 1:0:0
 test_helpers += \
-  tests/cuda/check_gpu tests/cuda/kernels
+  tests/cuda/check_gpu tests/cuda/kernels tests/cuda/still
 tests_cuda_check_gpu_SOURCES = tests/cuda/check_gpu.c tests/cuda/no_fatbin.c tests/run.h tests/run.c $(tiny_model)
 tests_cuda_kernels_SOURCES = tests/cuda/kernels.c tests/cuda/kernels_attn.inc tests/cuda/device.c tests/cuda/device.h \
   tests/cuda/no_fatbin.c $(tiny_model)
+tests_cuda_still_SOURCES = $(stillpoint_SOURCES) tests/cuda/no_fatbin.c
+tests_cuda_still_LDADD = $(stillpoint_LDADD)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \

@@ -3,7 +3,7 @@
  *
  * In:       tests/cuda's driver, found as libcuda.so.1, which fails when it is told to.
  * Out:      TAP.
- * Not here: single kernels (kernels.c); the command; machines without a driver.
+ * Not here: single kernels (kernels.c); the command, machines without a driver (gpu.sh).
  */
 #include <check.h>
 #include <stdio.h>
