@@ -174,6 +174,8 @@ typedef struct still_plan {
   uint64_t scratch;  /* working rows of a chunk, logits, threads */
   uint64_t total;    /* the sum of the five above */
   uint64_t largest_context; /* tokens that fit in the memory limit (or in physical memory) */
+  uint64_t device;   /* on the GPU, where the model has layers there; the others then say what going on without it would take */
+  uint32_t device_layers; /* so many of the layers, from the lowest up, are the GPU's */
 } still_plan;
 
 STILL_API still_status still_model_plan(const still_model *model, const still_settings *settings, uint64_t n_tokens,

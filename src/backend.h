@@ -28,10 +28,10 @@ struct sp_pass {
 
 /* How rows of the first stage are written to a file: row by row and with nothing in between,
  *   parked:  x + U [n_embd], the sum of U squared, with `block` that of (U + F) squared; fp32
- *   then:    what sp_kv_save writes of each layer [0, layers) */
+ *   then:    what sp_kv_save writes of each layer [first, layers) */
 struct sp_image {
   bool parked, block;
-  unsigned layers;
+  unsigned first, layers; /* of a whole file `first` is 0 */
   size_t rows, row_bytes; /* of the whole file; of one row */
 };
 
@@ -55,10 +55,13 @@ struct sp_backend {
   /* Rows [at, at + n) of park 0 and of the lists below the first gate, to bytes and from them; room for them was reserved. */
   still_status (*save)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, uint8_t *bytes);
   still_status (*restore)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, const uint8_t *bytes);
-  /* The probe of numerics section 3: runs 64 tokens dense and adds up keys and queries of each layer and KV head. */
-  still_status (*probe)(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums);
+  /* The probe of numerics section 3: as run, and adds up keys and queries of each of these layers and KV heads. */
+  still_status (*probe)(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums);
 };
 
 extern const struct sp_backend sp_backend_cpu;
+
+/* Of a lane of the CPU: n rows at these positions become its chunk; returns where they go, [n][n_embd]. */
+float *sp_cpu_chunk(struct sp_lane *lane, const uint32_t *position, size_t n);
 
 #endif

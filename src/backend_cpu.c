@@ -66,6 +66,12 @@ static still_status load(struct sp_lane *lane, const still_token *tokens, size_t
   return STILL_OK;
 }
 
+float *sp_cpu_chunk(struct sp_lane *lane, const uint32_t *position, size_t n) {
+  memcpy(lane->work.position, position, n * sizeof *position);
+  lane->work.n = n;
+  return lane->work.x;
+}
+
 static still_status take(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n) {
   sp_park_take(&lane->park[park], &lane->work, index, position, n);
   sp_lap(lane->work.ctx, SP_TIME_GATE);
@@ -133,7 +139,7 @@ static still_status save(struct sp_lane *lane, const struct sp_image *image, siz
       if (image->block) sp_file_words(bytes + 4 * e + 4, &w->record.sum[SP_SUM_BLOCK][i], 1);
       bytes += 4 * e + (image->block ? 8 : 4);
     }
-    for (unsigned l = 0; l < image->layers; l++) bytes = sp_kv_save(&w->kv[l], i, bytes);
+    for (unsigned l = image->first; l < image->layers; l++) bytes = sp_kv_save(&w->kv[l], i, bytes);
   }
   return STILL_OK;
 }
@@ -150,20 +156,15 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
       if (image->block) sp_file_words(&w->record.sum[SP_SUM_BLOCK][i], bytes + 4 * e + 4, 1);
       bytes += 4 * e + (image->block ? 8 : 4);
     }
-    for (unsigned l = 0; l < image->layers; l++) bytes = sp_kv_load(&w->kv[l], i, bytes);
+    for (unsigned l = image->first; l < image->layers; l++) bytes = sp_kv_load(&w->kv[l], i, bytes);
   }
   return STILL_OK;
 }
 
-static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums) {
-  struct sp_work *w = &lane->work;
-  unsigned layers = w->engine->config->n_layers;
-  SP_TRY(reserve(lane, 0, layers, n, n));
-  SP_TRY(load(lane, tokens, 0, n));
-  w->probe = sums;
-  still_status status =
-      run(lane, &(struct sp_pass){.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1});
-  w->probe = NULL;
+static still_status probe(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums) {
+  lane->work.probe = sums;
+  still_status status = run(lane, pass);
+  lane->work.probe = NULL;
   return status;
 }
 

@@ -230,10 +230,10 @@ static still_status move_rows(struct sp_lane *lane, const struct image *i) {
   const struct sp_config *c = lane->engine->config;
   size_t parked = i->image->parked ? 4 * (size_t)c->n_embd + (i->image->block ? 8 : 4) : 0;
   for (size_t r = 0; parked && r < i->n; r++) SP_TRY(move_parked(lane, i, r));
-  for (unsigned l = 0; l < i->image->layers; l++) {
+  for (unsigned l = i->image->first; l < i->image->layers; l++) {
     const struct sp_gpu_kv *kv = &lane->kv[l];
     struct sp_gpu_image job = {.k = kv->k, .v = kv->v, .sk = kv->sk, .sv = kv->sv, .stride = i->image->row_bytes,
-                               .bytes = i->bytes + parked + l * sp_kv_image_bytes(c, false), .n = (uint32_t)i->n,
+                               .bytes = i->bytes + parked + (l - i->image->first) * sp_kv_image_bytes(c, false), .n = (uint32_t)i->n,
                                .at = (uint32_t)i->at,
                                .cap = (uint32_t)kv->rows, .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk,
                                .restore = i->restore};
@@ -277,25 +277,41 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
 
 /* ---- the probe ------------------------------------------------------------------------------------------------------------ */
 
-static still_status run_probe(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums) {
+/* Sums of layers [from, to): down from where they are on the device, [3][n_layers][n_kv_heads][head_dim]. */
+static still_status get_sums(struct sp_lane *lane, unsigned from, unsigned to, struct sp_probe_sums *sums) {
   const struct sp_config *c = lane->engine->config;
-  size_t all = (size_t)c->n_layers * c->n_kv_heads * c->head_dim * sizeof(float);
-  void *memory;
-  SP_TRY(reserve_lists(lane, 0, c->n_layers, n, n));
-  SP_TRY(load_rows(lane, tokens, 0, n));
-  SP_TRY(sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, &memory, 3 * all), "no memory for the sums of the probe"));
-  lane->probe = memory; /* freed with the lane */
-  SP_TRY(sp_lane_status(lane, sp_gpu_fill(&lane->model->gpu, lane->stream, memory, 0, 3 * all), "memory could not be cleared"));
-  SP_TRY(run_layers(lane, &(struct sp_pass){.to = 2 * c->n_layers, .phase = STILL_PHASE_PANELS, .total = c->n_layers,
-                                            .worth = 1, .live = 1}));
-  SP_TRY(sp_lane_get(lane, sums->key, memory, all));
-  SP_TRY(sp_lane_get(lane, sums->key_squared, (uint8_t *)memory + all, all));
-  return sp_lane_get(lane, sums->query_squared, (uint8_t *)memory + 2 * all, all);
+  size_t layer = (size_t)c->n_kv_heads * c->head_dim, all = c->n_layers * layer, n = (to - from) * layer * sizeof(float);
+  SP_TRY(sp_lane_get(lane, sums->key + from * layer, lane->probe + from * layer, n));
+  SP_TRY(sp_lane_get(lane, sums->key_squared + from * layer, lane->probe + all + from * layer, n));
+  return sp_lane_get(lane, sums->query_squared + from * layer, lane->probe + 2 * all + from * layer, n);
 }
 
-static still_status probe(struct sp_lane *lane, const still_token *tokens, size_t n, struct sp_probe_sums *sums) {
+static still_status run_probe(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums) {
+  const struct sp_config *c = lane->engine->config;
+  size_t bytes = 3 * (size_t)c->n_layers * c->n_kv_heads * c->head_dim * sizeof(float);
+  void *memory;
+  SP_TRY(sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, &memory, bytes), "no memory for the sums of the probe"));
+  lane->probe = memory; /* freed with the lane */
+  SP_TRY(sp_lane_status(lane, sp_gpu_fill(&lane->model->gpu, lane->stream, memory, 0, bytes), "memory could not be cleared"));
+  SP_TRY(run_layers(lane, pass));
+  return get_sums(lane, pass->from / 2, pass->to / 2, sums);
+}
+
+static still_status probe(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums) {
   SP_TRY(enter(lane));
-  return leave(lane, run_probe(lane, tokens, n, sums));
+  return leave(lane, run_probe(lane, pass, sums));
+}
+
+/* ---- the seam ------------------------------------------------------------------------------------------------------------- */
+
+static still_status fetch(struct sp_lane *lane, float *x) {
+  SP_TRY(sp_gpu_check_bad(lane));
+  return sp_lane_get(lane, x, lane->x, lane->n * lane->engine->config->n_embd * sizeof *x);
+}
+
+still_status sp_cuda_fetch(struct sp_lane *lane, float *x) {
+  SP_TRY(enter(lane));
+  return leave(lane, fetch(lane, x));
 }
 
 const struct sp_backend sp_backend_cuda = {

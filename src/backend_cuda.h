@@ -11,4 +11,7 @@
 
 extern const struct sp_backend sp_backend_cuda;
 
+/* The hidden rows of its chunk, as they stand, to the host: x [n][n_embd]. */
+still_status sp_cuda_fetch(struct sp_lane *lane, float *x);
+
 #endif

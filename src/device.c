@@ -9,19 +9,29 @@
 #include <stdio.h>
 
 #include "backend_cuda.h"
-#include "gpu_model.h"
+#include "backend_split.h"
+#include "gpu_plan.h"
+
+static still_status open_gpu(struct sp_ctx *ctx, const struct sp_settings *s, struct sp_engine *engine, int ordinal) {
+  SP_TRY(sp_gpu_model_open(ctx, engine, ordinal, &engine->gpu));
+  still_status status = sp_gpu_plan_seam(engine->gpu, ctx, s);
+  if (status != STILL_OK) sp_device_close(ctx, engine);
+  return status;
+}
 
 still_status sp_device_pick(struct sp_ctx *ctx, const struct sp_settings *s, struct sp_engine *engine,
                             const struct sp_backend **backend) {
   *backend = &sp_backend_cpu;
-  if (s->device == SP_DEVICE_NONE || (s->device == SP_DEVICE_AUTO && engine->weights->float_path)) return STILL_OK;
+  if (s->device == SP_DEVICE_NONE || s->gpu_layers == 0) return STILL_OK;
+  if (s->device == SP_DEVICE_AUTO && engine->weights->float_path) return STILL_OK;
   if (engine->weights->float_path)
     return sp_fail(&ctx->error, STILL_EUNSUPPORTED, "the float path runs on the CPU alone; take --device none");
   int ordinal = s->device <= SP_DEVICE_CUDA ? 0 : (int)(s->device - SP_DEVICE_CUDA - 1); /* auto, cuda, cuda:0, cuda:1, .. */
-  still_status status = sp_gpu_model_open(ctx, engine, ordinal, &engine->gpu);
+  still_status status = open_gpu(ctx, s, engine, ordinal);
   if (status == STILL_OK) {
-    *backend = &sp_backend_cuda;
-    sp_log(ctx, STILL_LOG_INFO, "the layers run on GPU %d (%s)", ordinal, engine->gpu->gpu.name);
+    unsigned layers = engine->config->n_layers, seam = engine->gpu->seam;
+    *backend = seam < layers ? &sp_backend_split : &sp_backend_cuda;
+    sp_log(ctx, STILL_LOG_INFO, "%u of %u layers run on GPU %d (%s)", seam, layers, ordinal, engine->gpu->gpu.name);
     return STILL_OK;
   }
   if (status != STILL_EDEVICE) return status;
@@ -32,6 +42,10 @@ still_status sp_device_pick(struct sp_ctx *ctx, const struct sp_settings *s, str
   }
   struct sp_error why = ctx->error;
   return sp_fail(&ctx->error, STILL_EDEVICE, "%.400s; --device none goes without a GPU", why.text);
+}
+
+unsigned sp_device_layers(const struct sp_engine *engine, const struct sp_backend *backend) {
+  return backend == &sp_backend_cpu ? 0 : engine->gpu->seam;
 }
 
 void sp_device_close(struct sp_ctx *ctx, struct sp_engine *engine) {

@@ -111,6 +111,14 @@ static size_t buffers(struct sp_lane *lane, struct buffer b[MOST_BUFFERS]) {
   return n + other_buffers(lane, lane->engine->config, b + n);
 }
 
+uint64_t sp_gpu_lane_bytes(const struct sp_engine *engine, size_t chunk) {
+  struct sp_lane lane = {.engine = (struct sp_engine *)engine, .cap = chunk, .dk = SP_GPU_HEAD(engine->config->head_dim)};
+  struct buffer b[MOST_BUFFERS];
+  uint64_t bytes = 0;
+  for (size_t i = 0, n = buffers(&lane, b); i < n; i++) bytes += b[i].bytes;
+  return bytes;
+}
+
 static still_status upload_constants(struct sp_lane *lane) {
   const struct sp_engine *e = lane->engine;
   size_t bytes = (size_t)e->config->n_layers * e->config->n_kv_heads * e->config->head_dim * sizeof(float);
@@ -175,6 +183,10 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
 
 /* ---- what grows --------------------------------------------------------------------------------------------------- */
 
+uint64_t sp_gpu_kv_bytes(const struct sp_config *c, size_t rows) {
+  return (uint64_t)c->n_kv_heads * sp_round_up(rows, SP_TILE) * (2 * SP_GPU_HEAD(c->head_dim) + 2 * sizeof(float));
+}
+
 static void lay_out(struct sp_gpu_kv *kv, void *memory, size_t heads, size_t dk) {
   kv->k = memory;
   kv->v = kv->k + heads * kv->rows * dk;
@@ -195,7 +207,7 @@ static still_status move_kv(struct sp_lane *lane, const struct sp_gpu_kv *from, 
 
 still_status sp_gpu_kv_reserve(struct sp_lane *lane, unsigned layer, size_t rows) {
   struct sp_gpu_kv *kv = &lane->kv[layer], to = {.rows = sp_round_up(rows, SP_TILE)};
-  size_t heads = lane->engine->config->n_kv_heads, bytes = heads * to.rows * (2 * lane->dk + 2 * sizeof(float));
+  size_t heads = lane->engine->config->n_kv_heads, bytes = sp_gpu_kv_bytes(lane->engine->config, rows);
   void *memory;
   if (rows <= kv->rows) return STILL_OK;
   SP_TRY(take(lane, &memory, bytes, "no memory for the KV cache"));
@@ -207,11 +219,16 @@ still_status sp_gpu_kv_reserve(struct sp_lane *lane, unsigned layer, size_t rows
   return status;
 }
 
+enum { ROPE_STEP = 1024, TILES_STEP = 16 }; /* decode asks for one more each time */
+
+uint64_t sp_gpu_rope_bytes(const struct sp_config *c, size_t positions) {
+  return (uint64_t)sp_round_up(positions, ROPE_STEP) * (c->rope.n_rot / 2) * 2 * sizeof(float);
+}
+
 still_status sp_gpu_rope_reserve(struct sp_lane *lane, size_t positions) {
-  enum { STEP = 1024 }; /* positions: decode asks for one more each time */
   void *c, *s;
   if (positions <= lane->rope.positions && lane->rope_c) return STILL_OK;
-  SP_TRY(sp_rope_grow(lane->ctx, &lane->engine->config->rope, &lane->rope, sp_round_up(positions, STEP)));
+  SP_TRY(sp_rope_grow(lane->ctx, &lane->engine->config->rope, &lane->rope, sp_round_up(positions, ROPE_STEP)));
   size_t bytes = lane->rope.positions * lane->rope.half * sizeof(float);
   SP_TRY(take(lane, &c, bytes, "no memory for the RoPE tables"));
   release(lane, lane->rope_c);
@@ -265,11 +282,15 @@ still_status sp_gpu_record_reserve(struct sp_lane *lane, const struct sp_watch *
   return reserve_queries(lane, layers, window);
 }
 
+uint64_t sp_gpu_tiles_bytes(const struct sp_config *c, size_t tiles) {
+  return (uint64_t)c->n_heads * sp_round_up(tiles, TILES_STEP) * (2 + SP_GPU_HEAD(c->head_dim)) * sizeof(float);
+}
+
 still_status sp_gpu_tiles_reserve(struct sp_lane *lane, size_t tiles) {
-  size_t heads = lane->engine->config->n_heads, most = sp_round_up(tiles, 16);
+  size_t heads = lane->engine->config->n_heads, most = sp_round_up(tiles, TILES_STEP);
   void *memory;
   if (tiles <= lane->attend_tiles) return STILL_OK;
-  SP_TRY(take(lane, &memory, heads * most * (2 + lane->dk) * sizeof(float), "no memory for the attention of a row"));
+  SP_TRY(take(lane, &memory, sp_gpu_tiles_bytes(lane->engine->config, most), "no memory for the attention of a row"));
   release(lane, lane->tile_t);
   lane->tile_t = memory;
   lane->tile_den = lane->tile_t + heads * most;

@@ -65,6 +65,12 @@ struct sp_lane {
 still_status sp_gpu_lane_open(struct sp_gpu_model *model, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
 void sp_gpu_lane_close(struct sp_lane *lane);
 
+/* Device bytes: of a lane's buffers for chunks of so many rows; of the cache of one layer; of what else grows. */
+uint64_t sp_gpu_lane_bytes(const struct sp_engine *engine, size_t chunk);
+uint64_t sp_gpu_kv_bytes(const struct sp_config *config, size_t rows);
+uint64_t sp_gpu_rope_bytes(const struct sp_config *config, size_t positions);
+uint64_t sp_gpu_tiles_bytes(const struct sp_config *config, size_t tiles);
+
 /* STILL_OK or STILL_EDEVICE for the driver's answer. */
 still_status sp_lane_status(struct sp_lane *lane, int error, const char *what);
 still_status sp_lane_launch(struct sp_lane *lane, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y);

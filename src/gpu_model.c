@@ -177,7 +177,7 @@ static still_status fill_ends(struct sp_gpu_model *m, struct sp_ctx *ctx) {
   SP_TRY(upload_rows(m, ctx, &w->embed, &m->embed));
   SP_TRY(upload_floats(m, ctx, w->final_norm, m->engine->config->n_embd, &m->final_norm));
   m->output = m->embed;
-  if (!m->engine->config->tied) SP_TRY(upload_rows(m, ctx, &w->output, &m->output));
+  if (m->seam == m->engine->config->n_layers && !m->engine->config->tied) SP_TRY(upload_rows(m, ctx, &w->output, &m->output));
   return sp_gpu_status(m, ctx, sp_gpu_sync(&m->gpu, m->stream), "the upload of weights");
 }
 
@@ -196,32 +196,26 @@ still_status sp_gpu_model_ends(struct sp_gpu_model *m, struct sp_ctx *ctx) {
 
 /* ---- open and close --------------------------------------------------------------------------------------------- */
 
-/* Rows of the file, panels and ends. */
-static uint64_t device_bytes(const struct sp_engine *e) {
-  const struct sp_weights *w = e->weights;
-  uint64_t bytes = w->embed.tensor->bytes + (e->config->tied ? 0 : w->output.tensor->bytes);
-  for (unsigned l = 0; l < e->config->n_layers; l++) {
-    for (int i = 0; i < SP_WEIGHTS; i++) bytes += w->layers[l].w[i].tensor->bytes;
-    for (int i = 0; i < SP_GPU_PANELS; i++) {
-      struct sp_gpu_product p;
-      bytes += shape_of(&w->layers[l], &parts[i], &p) * ((uint64_t)p.kp + sizeof(float));
-    }
+static uint64_t layer_bytes(const struct sp_config *c, const struct sp_layer *layer) {
+  uint64_t bytes = 2 * (uint64_t)c->n_embd * sizeof(float);
+  for (int i = 0; i < SP_WEIGHTS; i++) bytes += layer->w[i].tensor->bytes + (layer->w[i].bias ? 2 * layer->w[i].n * sizeof(float) : 0);
+  for (int i = 0; i < SP_GPU_PANELS; i++) {
+    struct sp_gpu_product p;
+    bytes += shape_of(layer, &parts[i], &p) * ((uint64_t)p.kp + sizeof(float));
   }
   return bytes;
 }
 
-static still_status check_room(struct sp_gpu_model *m, struct sp_ctx *ctx) {
-  size_t left = 0;
-  uint64_t need = device_bytes(m->engine);
-  SP_TRY(sp_gpu_status(m, ctx, sp_gpu_left(&m->gpu, &left), "it cannot be asked for its memory"));
-  if (need <= left - left / 8) return STILL_OK;
-  return sp_fail(&ctx->error, STILL_EDEVICE, "GPU %d (%s): the weights take %.0f MiB there and %.0f MiB are free", m->gpu.ordinal,
-                 m->gpu.name, (double)need / 0x1p20, (double)left / 0x1p20);
+uint64_t sp_gpu_model_bytes(const struct sp_engine *e, unsigned seam) {
+  const struct sp_weights *w = e->weights;
+  bool output = seam == e->config->n_layers && !e->config->tied;
+  uint64_t bytes = w->embed.tensor->bytes + (output ? w->output.tensor->bytes : 0) + e->config->n_embd * sizeof(float);
+  for (unsigned l = 0; l < seam; l++) bytes += layer_bytes(e->config, &w->layers[l]);
+  return bytes;
 }
 
 static still_status begin(struct sp_gpu_model *m, struct sp_ctx *ctx) {
   void *bad;
-  SP_TRY(check_room(m, ctx));
   SP_TRY(sp_gpu_status(m, ctx, m->gpu.driver.stream(&m->stream, 1), "no stream"));
   SP_TRY(hold(m, ctx, sizeof *m->bad, &bad));
   m->bad = bad;
@@ -234,6 +228,7 @@ still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int
   struct sp_gpu_model *m = sp_calloc(ctx, 1, sizeof *m, "a model on a GPU");
   if (!m) return STILL_ENOMEM;
   m->engine = engine;
+  m->seam = engine->config->n_layers;
   m->ctx = ctx;
   if (sp_gpu_open(&m->gpu, ordinal, why, sizeof why)) {
     sp_free(ctx, m, 1, sizeof *m);

@@ -4,7 +4,8 @@
  * In:       an engine, an ordinal.  Out: struct sp_gpu_model, filled layer by layer when a layer is first used.
  * Not here: rows (gpu_lane.h), arithmetic (cuda/).
  *
- * The whole model lies on the GPU or none of it. Panels are made there from the file's rows, so that no more than those cross.
+ * Layers below a seam lie on the GPU, and the output matrix if that is all of them. Panels are made there from the file's rows,
+ * so that no more than those cross.
  */
 #ifndef SP_GPU_MODEL_H
 #define SP_GPU_MODEL_H
@@ -33,6 +34,7 @@ struct sp_gpu_layer {
 struct sp_gpu_model {
   struct sp_gpu gpu;
   struct sp_engine *engine;
+  unsigned seam;            /* layers [0, seam) lie here */
   struct sp_ctx *ctx;       /* of the model: host memory */
   void *stream;             /* of uploads */
   uint32_t *bad;
@@ -45,9 +47,12 @@ struct sp_gpu_model {
   pthread_mutex_t lock;     /* over everything that is filled late */
 };
 
-/* STILL_EDEVICE with the reason, also if the model has no room there: its weights must leave an eighth of what is free. */
+/* STILL_EDEVICE with the reason. All layers are its own until gpu_plan.h says where the seam is. */
 still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int ordinal, struct sp_gpu_model **model);
 void sp_gpu_model_close(struct sp_ctx *ctx, struct sp_gpu_model *model); /* NULL is allowed */
+
+/* Device bytes of the layers [0, seam) and of what goes with them, when all of it has been used. */
+uint64_t sp_gpu_model_bytes(const struct sp_engine *engine, unsigned seam);
 
 /* What is used is there after these. The GPU's context is the thread's current one. Errors go to `ctx`. Thread-safe. */
 still_status sp_gpu_model_ends(struct sp_gpu_model *model, struct sp_ctx *ctx);

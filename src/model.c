@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu_plan.h"
 #include "text.h"
 
 /* The sentence of a model's call belongs to the thread that made it: threads share the model. */
@@ -198,6 +199,8 @@ void sp_model_plan(const still_model *m, const struct sp_settings *settings, boo
                                 .mapped = sp_gguf_bytes(m->gguf),
                                 .weights = m->fixed_bytes},
           n_tokens, plan);
+  plan->device_layers = sp_device_layers(&m->engine, m->backend);
+  plan->device = plan->device_layers ? sp_gpu_plan(&m->engine, settings, plan->device_layers, parked, n_tokens) : 0;
 }
 
 still_status still_model_plan(const still_model *m, const still_settings *settings, uint64_t n_tokens, still_plan *plan) {

@@ -12,12 +12,13 @@
 /* A prefill leaves this many rows of room for decoding before a cache must grow. */
 static uint64_t with_room(uint64_t rows) { return rows + SP_TILE; }
 
-/* Rows of each stage's list if every gate halts as its ratio says; a threshold alone may keep them all, an open gate does. */
-static size_t fill_rows(const struct sp_plan_job *j, uint64_t n, struct sp_stage stage[SP_MOST_STAGES]) {
+/* A threshold alone may keep all rows, an open gate does. */
+size_t sp_plan_stages(const struct sp_config *config, const struct sp_settings *s, bool parked, uint64_t n,
+                      struct sp_stage stage[SP_MOST_STAGES]) {
   const char *why;
-  size_t stages = sp_timeline_stages(j->config, j->settings, j->parked, n, stage, &why);
+  size_t stages = sp_timeline_stages(config, s, parked, n, stage, &why);
   for (size_t i = 1; i < stages; i++) {
-    double halted = j->settings->tau >= 0 || why ? 0 : floor(j->settings->ratio * (double)stage[i - 1].rows);
+    double halted = s->tau >= 0 || why ? 0 : floor(s->ratio * (double)stage[i - 1].rows);
     stage[i].rows = stage[i - 1].rows - (size_t)halted;
   }
   return stages;
@@ -61,7 +62,7 @@ static void fill(const struct sp_plan_job *j, uint64_t n, still_plan *plan) {
   const struct sp_config *c = j->config;
   const struct sp_settings *s = j->settings;
   struct sp_stage stage[SP_MOST_STAGES];
-  size_t stages = fill_rows(j, n, stage);
+  size_t stages = sp_plan_stages(c, s, j->parked, n, stage);
   const struct sp_stage *last = &stage[stages - 1];
   plan->mapped = j->mapped;
   plan->weights = j->weights;

@@ -19,8 +19,12 @@ struct sp_plan_job {
   uint64_t mapped, weights; /* of the model that is open */
 };
 
-/* Sets every member of *plan but size. */
+/* Sets every member of *plan but size and device. */
 void sp_plan(const struct sp_plan_job *job, uint64_t n_tokens, still_plan *plan);
+
+/* The stages of a prefill of n tokens with the rows that each sees if every gate halts as its ratio says. Returns their number. */
+size_t sp_plan_stages(const struct sp_config *config, const struct sp_settings *settings, bool parked, uint64_t n,
+                      struct sp_stage stage[SP_MOST_STAGES]);
 
 /* Bytes of the arrays of a timeline of `cap` tokens, gate included. */
 uint64_t sp_plan_timeline(const struct sp_config *config, size_t cap);

@@ -63,6 +63,14 @@ static void keep(struct sp_engine *engine, const struct sp_probe_sums *sums) {
   }
 }
 
+static still_status run_probe(const struct sp_backend *backend, struct sp_lane *lane, unsigned layers, const still_token *tokens,
+                              struct sp_probe_sums *sums) {
+  struct sp_pass pass = {.to = 2 * layers, .phase = STILL_PHASE_PANELS, .total = layers, .worth = 1, .live = 1};
+  SP_TRY(backend->reserve(lane, 0, layers, SP_PROBE_TOKENS, SP_PROBE_TOKENS));
+  SP_TRY(backend->load(lane, tokens, 0, SP_PROBE_TOKENS));
+  return backend->probe(lane, &pass, sums);
+}
+
 still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, struct sp_engine *engine,
                       const struct sp_vocab *vocab) {
   if (engine->weights->float_path) return STILL_OK;
@@ -75,7 +83,7 @@ still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, stru
   struct sp_probe_sums sums = {.key = memory, .key_squared = memory + n, .query_squared = memory + 2 * n};
   still_status status = backend->begin(engine, ctx, SP_PROBE_TOKENS, &lane);
   if (status == STILL_OK) {
-    status = backend->probe(lane, tokens, SP_PROBE_TOKENS, &sums);
+    status = run_probe(backend, lane, engine->config->n_layers, tokens, &sums);
     backend->end(lane);
   }
   if (status == STILL_OK) keep(engine, &sums);

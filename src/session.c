@@ -22,7 +22,8 @@ static still_status check_memory(still_session *s, bool parked, size_t n) {
   unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, s->model->weights.team.place.copies, 1));
   layers = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
   sp_weights_set_budget(&s->model->weights, layers);
-  s->timeline.lift = s->timeline.backend == &sp_backend_cpu ? layers : s->model->config.n_layers;
+  unsigned all = s->model->config.n_layers, own = all - sp_device_layers(&s->model->engine, s->timeline.backend);
+  s->timeline.lift = layers < own ? layers : all; /* panels are for the layers of the CPU's own */
   if (n <= plan.largest_context) return STILL_OK;
   int64_t limit = s->model->settings.value.memory_limit ? s->model->settings.value.memory_limit : s->settings.value.memory_limit;
   return sp_fail(&s->ctx.error, STILL_ENOMEM,

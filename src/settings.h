@@ -37,6 +37,8 @@ struct sp_settings { /* in the order of the table */
   int64_t numa;         /* enum sp_numa */
   int64_t numerics;     /* enum sp_numerics */
   int64_t device;       /* enum sp_device */
+  int64_t gpu_layers;   /* layers on the GPU; < 0: all that fit */
+  int64_t gpu_memory;   /* bytes there; 0: what is free */
   int64_t mmap;         /* 1: map the file, 0: read it */
   int64_t panels;       /* layers whose panels are kept at once; 0: all */
   int64_t memory_limit; /* bytes; 0: none */

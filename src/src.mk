@@ -92,6 +92,8 @@ libspcore_la_SOURCES += \
   src/gpu_lane.c src/gpu_lane.h \
   src/gpu_layer.c \
   src/backend_cuda.c src/backend_cuda.h \
+  src/backend_split.c src/backend_split.h \
+  src/gpu_plan.c src/gpu_plan.h \
   src/device.c src/device.h \
   src/recover.c src/recover.h \
   src/model.c src/model.h \

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cuda/gpu.h"
 #include "tests/run.h"
 
 enum { N = 40, DECODED = 2 };
@@ -124,6 +125,99 @@ START_TEST(same_bits) {
   ck_assert_int_eq(heard.n, 0);
   run_close(&o);
   run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
+/* Every seam of a model of four layers, with gates below it, at it and above it, and queries from both of its sides; a limit of
+ * memory makes a seam as well. */
+static const char *const split_policies[] = {"policy=query gate-layers=3", "policy=delta every=1", "policy=block", "policy=dense",
+                                             "policy=query every=2 gate-layers=2 panels=1"};
+enum { LAYERS = 4, SPLITS = LAYERS - 1, SPLIT_POLICIES = sizeof split_policies / sizeof split_policies[0] };
+
+START_TEST(any_split) {
+  struct tiny_spec spec = small();
+  char text[128], device[64];
+  const char *settings = split_policies[_i / SPLITS];
+  spec.layers = LAYERS;
+  still_token *tokens = run_tokens(N, spec.vocab, 10);
+  for (int start = 0; start < 4; start++) {
+    struct heard heard = {0};
+    snprintf(text, sizeof text, "%s min-tokens=0 start=0.%02d window=20 chunk=16", settings, 25 * start);
+    snprintf(device, sizeof device, "device=cuda gpu-layers=%d %s", 1 + _i % SPLITS, strstr(settings, "panels") ? "panels=1" : "");
+    struct run wanted = on_cpu(&spec, text, tokens, N);
+    struct opened o = open_heard(&spec, device, &heard);
+    struct run found = whole(o.model, text, tokens, N, &heard);
+    run_same(&wanted, &found, text);
+    ck_assert_int_eq(heard.n, 0);
+    run_close(&o);
+    run_free(&wanted), run_free(&found);
+  }
+  free(tokens);
+}
+END_TEST
+
+static uint64_t free_on_device(void) {
+  struct sp_gpu gpu;
+  char why[64];
+  size_t left = 0;
+  ck_assert_int_eq(sp_gpu_describe(&gpu, 0, why, sizeof why), 0);
+  ck_assert_int_eq(sp_gpu_left(&gpu, &left), 0);
+  return left;
+}
+
+/* What the plan says of the device is what a session takes there, for every seam, and all of it comes back. */
+START_TEST(device_is_planned) {
+  struct tiny_spec spec = small();
+  char device[64];
+  struct heard heard = {0};
+  spec.layers = LAYERS;
+  snprintf(device, sizeof device, "device=cuda gpu-layers=%d", _i + 1);
+  still_token *tokens = run_tokens(N, spec.vocab, 11);
+  uint64_t before = free_on_device();
+  struct opened o = open_heard(&spec, device, &heard);
+  still_session *session = session_heard(o.model, "min-tokens=0 start=0.5 window=20", &heard);
+  still_settings *settings = run_settings("min-tokens=0 start=0.5 window=20");
+  still_plan plan = {.size = sizeof plan};
+  ck_assert_int_eq(still_model_plan(o.model, settings, N, &plan), STILL_OK);
+  ck_assert_uint_eq(plan.device_layers, (unsigned)_i + 1);
+  ck_assert_int_eq(still_prefill(session, tokens, N, NULL), STILL_OK);
+  ck_assert_int_eq(still_decode(session, tokens[0]), STILL_OK);
+  double taken = (double)(before - free_on_device()), planned = (double)plan.device;
+  ck_assert_msg(planned > 0.95 * taken && planned < 1.05 * taken, "planned %.0f bytes, taken %.0f", planned, taken);
+  still_session_close(session);
+  run_close(&o);
+  still_settings_free(settings), free(tokens);
+  ck_assert_uint_eq(free_on_device(), before);
+}
+END_TEST
+
+/* Less memory, fewer layers; too little for what was asked is an error under a device's name. */
+START_TEST(memory_decides_the_seam) {
+  struct tiny_spec spec = small();
+  char device[64];
+  uint64_t bytes[LAYERS + 1];
+  struct heard heard = {0};
+  spec.layers = LAYERS;
+  for (unsigned l = 1; l <= LAYERS; l++) {
+    still_plan plan = {.size = sizeof plan};
+    snprintf(device, sizeof device, "device=cuda gpu-layers=%u ctx=100", l);
+    struct opened o = open_heard(&spec, device, &heard);
+    still_settings *settings = run_settings("ctx=100");
+    ck_assert_int_eq(still_model_plan(o.model, settings, 100, &plan), STILL_OK);
+    bytes[l] = plan.device;
+    run_close(&o);
+    snprintf(device, sizeof device, "device=cuda gpu-memory=%llu ctx=100", (unsigned long long)bytes[l]);
+    o = open_heard(&spec, device, &heard);
+    ck_assert_int_eq(still_model_plan(o.model, settings, 100, &plan), STILL_OK);
+    ck_assert_uint_eq(plan.device_layers, l);
+    run_close(&o);
+    still_settings_free(settings);
+  }
+  snprintf(device, sizeof device, "device=auto gpu-layers=3 gpu-memory=%llu ctx=100", (unsigned long long)bytes[2]);
+  struct opened o = open_heard(&spec, device, &heard);
+  ck_assert_int_eq(heard.n, 1);
+  ck_assert_msg(strstr(heard.last, "3 of 4 layers with a session of 100 tokens") != NULL, "%s", heard.last);
+  run_close(&o);
 }
 END_TEST
 
@@ -274,7 +368,10 @@ static const struct {
   const char *from, *to, *fault;
 } ways[] = {{"device=cuda", "device=none", ""}, {"device=none", "device=cuda", ""}, {"device=cuda", "device=cuda", ""},
             {"device=cuda", "device=none", "alloc=1"}, {"device=cuda", "device=none", "launch=1 sticky"},
-            {"device=none", "device=cuda", "launch=2"}, {"device=none", "device=cuda", "alloc=3"}};
+            {"device=none", "device=cuda", "launch=2"}, {"device=none", "device=cuda", "alloc=3"},
+            {"device=cuda gpu-layers=1", "device=none", ""}, {"device=none", "device=cuda gpu-layers=1", ""},
+            {"device=cuda gpu-layers=1", "device=cuda gpu-layers=2", ""}, {"device=cuda gpu-layers=2", "device=cuda gpu-layers=1", ""},
+            {"device=cuda gpu-layers=1", "device=none", "launch=1 sticky"}, {"device=none", "device=cuda gpu-layers=1", "launch=2"}};
 
 START_TEST(states_go_both_ways) {
   struct tiny_spec spec = small();
@@ -291,6 +388,9 @@ int main(void) {
   TCase *tc[] = {tcase_create("bits"), tcase_create("faults"), tcase_create("after")};
   tell("", 0);
   tcase_add_loop_test(tc[0], same_bits, 0, MODELS * POLICIES);
+  tcase_add_loop_test(tc[0], any_split, 0, SPLITS * SPLIT_POLICIES);
+  tcase_add_loop_test(tc[0], device_is_planned, 0, LAYERS);
+  tcase_add_test(tc[0], memory_decides_the_seam);
   tcase_add_loop_test(tc[1], any_fault, 0, FAULTS);
   tcase_add_loop_test(tc[1], unfit_device, 0, UNFIT);
   tcase_add_test(tc[1], devices_are_described);
