@@ -51,7 +51,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -104,7 +106,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -152,7 +156,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -177,7 +183,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -214,7 +222,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -256,7 +266,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -302,13 +314,15 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
       '--json[one JSON object on standard output; the schema is in the man page]' \
       '--quiet[no report and no progress, only the result]' \
       '--progress[progress on standard error; auto\: on a terminal]:WHEN:(auto always never)' \
-      '--device[auto\: use a GPU when this build can; none\: touch no driver]:NAME:(auto none)' \
       '--help[print this help]' \
       '--version[print the version]' \
       '*:file:_files' ;;
@@ -337,7 +351,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -382,7 +398,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -426,7 +444,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -467,7 +487,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -483,7 +505,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -499,7 +523,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \
@@ -549,7 +575,9 @@ _stillpoint() {
       '--threads[threads of the team; 0\: as many as the process may use]:N:' \
       '--numa[where threads stand and memory lies on a machine with several memory nodes]:NAME:(auto off spread local replicate)' \
       '--numerics[int8\: the same bits everywhere; float\: fp32 through BLAS]:NAME:(int8 float)' \
-      '--device[auto\: a GPU if one can take the model; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--device[auto\: a GPU if one can take layers; none\: touch no driver; cuda\:N\: GPU N or an error]:NAME:(auto none cuda cuda:0 cuda:1 cuda:2 cuda:3 cuda:4 cuda:5 cuda:6 cuda:7)' \
+      '--gpu-layers[layers on the GPU, the lowest; -1\: all that fit]:N:' \
+      '--gpu-memory[most bytes to take on the GPU; 0\: what is free there, but an eighth]:BYTES:' \
       '--mmap[1\: map the model file, 0\: read it into memory]:N:' \
       '--panels[layers whose panels are kept at once; 0\: all that fit]:N:' \
       '--memory-limit[most bytes to allocate; 0\: no limit]:BYTES:' \

@@ -232,9 +232,9 @@ static still_status move_rows(struct sp_lane *lane, const struct image *i) {
   for (size_t r = 0; parked && r < i->n; r++) SP_TRY(move_parked(lane, i, r));
   for (unsigned l = i->image->first; l < i->image->layers; l++) {
     const struct sp_gpu_kv *kv = &lane->kv[l];
+    uint8_t *bytes = i->bytes + parked + (l - i->image->first) * sp_kv_image_bytes(c, false);
     struct sp_gpu_image job = {.k = kv->k, .v = kv->v, .sk = kv->sk, .sv = kv->sv, .stride = i->image->row_bytes,
-                               .bytes = i->bytes + parked + (l - i->image->first) * sp_kv_image_bytes(c, false), .n = (uint32_t)i->n,
-                               .at = (uint32_t)i->at,
+                               .bytes = bytes, .n = (uint32_t)i->n, .at = (uint32_t)i->at,
                                .cap = (uint32_t)kv->rows, .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk,
                                .restore = i->restore};
     SP_TRY(sp_lane_rows(lane, SP_GPU_sp_gpu_image_rows, &job, i->n * c->n_kv_heads));

@@ -76,7 +76,8 @@ static still_status reserve_park(struct sp_lane *lane, unsigned park, size_t row
 }
 
 static still_status make_room(struct sp_lane *lane, unsigned park, bool above) {
-  return above ? cpu->reserve_park(lane->cpu, park, lane->park_rows[park]) : gpu->reserve_park(lane->gpu, park, lane->park_rows[park]);
+  size_t rows = lane->park_rows[park];
+  return above ? cpu->reserve_park(lane->cpu, park, rows) : gpu->reserve_park(lane->gpu, park, rows);
 }
 
 static still_status load(struct sp_lane *lane, const still_token *tokens, size_t position, size_t n) {

@@ -9,8 +9,8 @@
 
 #include "backend.h"
 
-/* auto: GPU 0 if it can take all layers or the lower ones, else the CPU, with one line in the log that says why. none: no driver is touched. A GPU
- * that was asked for by name and cannot be had is STILL_EDEVICE. */
+/* auto: GPU 0 if it can take all layers or the lower ones, else the CPU, with one line in the log that says why. none: no driver
+ * is touched. A GPU that was asked for by name and cannot be had is STILL_EDEVICE. */
 still_status sp_device_pick(struct sp_ctx *ctx, const struct sp_settings *settings, struct sp_engine *engine,
                             const struct sp_backend **backend);
 /* How many layers, from the lowest up, a backend has on a device. */

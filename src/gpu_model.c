@@ -198,7 +198,10 @@ still_status sp_gpu_model_ends(struct sp_gpu_model *m, struct sp_ctx *ctx) {
 
 static uint64_t layer_bytes(const struct sp_config *c, const struct sp_layer *layer) {
   uint64_t bytes = 2 * (uint64_t)c->n_embd * sizeof(float);
-  for (int i = 0; i < SP_WEIGHTS; i++) bytes += layer->w[i].tensor->bytes + (layer->w[i].bias ? 2 * layer->w[i].n * sizeof(float) : 0);
+  for (int i = 0; i < SP_WEIGHTS; i++) {
+    bytes += layer->w[i].tensor->bytes;
+    if (layer->w[i].bias) bytes += 2 * layer->w[i].n * sizeof(float); /* for decode, and in the panel's order */
+  }
   for (int i = 0; i < SP_GPU_PANELS; i++) {
     struct sp_gpu_product p;
     bytes += shape_of(layer, &parts[i], &p) * ((uint64_t)p.kp + sizeof(float));

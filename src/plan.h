@@ -22,7 +22,7 @@ struct sp_plan_job {
 /* Sets every member of *plan but size and device. */
 void sp_plan(const struct sp_plan_job *job, uint64_t n_tokens, still_plan *plan);
 
-/* The stages of a prefill of n tokens with the rows that each sees if every gate halts as its ratio says. Returns their number. */
+/* The stages of a prefill of n tokens, with the rows that each sees if every gate halts as its ratio says; their number. */
 size_t sp_plan_stages(const struct sp_config *config, const struct sp_settings *settings, bool parked, uint64_t n,
                       struct sp_stage stage[SP_MOST_STAGES]);
 

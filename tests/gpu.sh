@@ -25,9 +25,11 @@ with() {
   # shellcheck disable=SC2086
   STILLPOINT_FAKE_CUDA=$with_words LD_LIBRARY_PATH=$with_driver $EMULATOR "$BUILD/tests/cuda/still" "$@"
 }
-# digest DRIVER WORDS DEVICE: exit code, then the lines that a machine cannot change; the log goes to the file "log"
+# digest DRIVER WORDS DEVICE OPTION...: exit code, then the lines that a machine cannot change; the log goes to the file "log"
 digest() {
-  with "$1" "$2" digest -m model.gguf -p 'A text of some fifty tokens, one a byte, to be halted.' --min-tokens 0 --start 0.5 --device "$3" \
+  digest_driver=$1 digest_words=$2 digest_device=$3
+  shift 3
+  with "$digest_driver" "$digest_words" digest -m model.gguf -p 'A text of some fifty tokens, one a byte, to be halted.' --min-tokens 0 --start 0.5 --device "$digest_device" "$@" \
     2>log >out
   echo "exit $?"
   grep -E '^(scores|kept|logits|greedy)' out
@@ -52,6 +54,26 @@ for words in launch=30 'launch=30 sticky' alloc=40 sync=4; do
   equal "$words: one line, which says so" 1 "$(grep -c 'GPU 0 (Emulated GPU 0): .* on the CPU' log)"
   equal "$words: and no other" 1 "$(grep -c . log)"
 done
+
+# part of the layers
+# planned ARGUMENT...: a member of the plan that inspect prints
+planned() {
+  member=$1
+  shift
+  with "$driver" '' inspect --json -m model.gguf "$@" |
+    tr ',' '\n' | sed -n "s/.*\"$member\": *\([0-9][0-9]*\).*/\1/p"
+}
+for part in --gpu-layers=1 --gpu-memory="$(planned device --gpu-layers=1)"; do
+  equal "$part: the same digests" "$wanted" "$(digest "$driver" '' cuda $part)"
+  equal "$part: and no word of it" '' "$(cat log)"
+done
+equal "--gpu-layers 0: no driver is asked" "$wanted" "$(digest "$work/none" '' cuda --gpu-layers=0)"
+equal "too little memory for what was asked: exit code 9" 'exit 9' "$(digest "$driver" '' cuda --gpu-layers=2 --gpu-memory=1M)"
+ok "with how much it takes" grep -q '2 of 2 layers with a session of [0-9]* tokens take [0-9]* MiB there and 1 MiB are free' log
+equal "inspect plans the GPU's layers" 1 "$(planned device_layers --gpu-layers=1)"
+ok "and their bytes" test "$(planned device --gpu-layers=1)" -lt "$(planned device)"
+equal "none without a GPU" 0 "$(planned device --device=none)"
+ok "in words, too" sh -c "LD_LIBRARY_PATH='$driver' '$BUILD/tests/cuda/still' inspect -m model.gguf | grep -q 'on the GPU'"
 
 # stillpoint cpu
 none "cpu names the GPU" "$(with "$driver" '' cpu | grep 'Emulated GPU 0' >/dev/null || echo absent)"

@@ -99,11 +99,13 @@ static void print_plan(const still_plan *p, uint64_t n_tokens) {
     const char *name;
     uint64_t bytes;
   } rows[] = {{"weights", p->weights}, {"panels", p->panels}, {"KV cache", p->kv}, {"parked rows", p->parked},
-              {"scratch", p->scratch}, {"total", p->total}, {"mapped file", p->mapped}};
+              {"scratch", p->scratch}, {"total", p->total}, {"mapped file", p->mapped}, {"on the GPU", p->device}};
   char bytes[REPORT_BYTES];
   printf("memory        for a prompt of %llu tokens\n", (unsigned long long)n_tokens);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    printf("  %-11s %10s%s\n", rows[i].name, report_bytes(rows[i].bytes, bytes), i == 6 ? ", paged by the system" : "");
+    if (i < 7 || p->device)
+      printf("  %-11s %10s%s\n", rows[i].name, report_bytes(rows[i].bytes, bytes), i == 6 ? ", paged by the system" : "");
+  if (p->device) printf("  its layers  %10u the lowest\n", p->device_layers);
   printf("  largest     %10llu tokens fit\n", (unsigned long long)p->largest_context);
 }
 

@@ -150,6 +150,8 @@ void report_json_plan(struct json *j, const still_plan *plan) {
   json_count(j, "scratch", plan->scratch);
   json_count(j, "total", plan->total);
   json_count(j, "largest_context", plan->largest_context);
+  json_count(j, "device", plan->device);
+  json_count(j, "device_layers", plan->device_layers);
   json_object_end(j);
 }
 

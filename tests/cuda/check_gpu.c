@@ -143,7 +143,7 @@ START_TEST(any_split) {
   for (int start = 0; start < 4; start++) {
     struct heard heard = {0};
     snprintf(text, sizeof text, "%s min-tokens=0 start=0.%02d window=20 chunk=16", settings, 25 * start);
-    snprintf(device, sizeof device, "device=cuda gpu-layers=%d %s", 1 + _i % SPLITS, strstr(settings, "panels") ? "panels=1" : "");
+    snprintf(device, sizeof device, "device=cuda gpu-layers=%d%s", 1 + _i % SPLITS, strstr(settings, "panels") ? " panels=1" : "");
     struct run wanted = on_cpu(&spec, text, tokens, N);
     struct opened o = open_heard(&spec, device, &heard);
     struct run found = whole(o.model, text, tokens, N, &heard);
@@ -224,13 +224,13 @@ END_TEST
 /* ---- faults -------------------------------------------------------------------------------------------------------------- */
 
 /* A device that fails at its N-th allocation, launch or wait, for N in steps until none is left to fail: every time the CPU's
- * bits and
- * one line in the log. Sticky: it never answers again. */
+ * bits and one line in the log. Sticky: it never answers again. */
 static const struct {
-  const char *words;
+  const char *words, *device;
   unsigned long step, least; /* how often it must have failed at the least */
-} faults[] = {{"alloc=%lu", 7, 8}, {"launch=%lu", 17, 4}, {"sync=%lu", 7, 4}, {"launch=%lu sticky", 23, 3},
-              {"sync=%lu sticky", 11, 3}};
+} faults[] = {{"alloc=%lu", "device=auto", 7, 8}, {"launch=%lu", "device=auto", 17, 4}, {"sync=%lu", "device=auto", 7, 4},
+              {"launch=%lu sticky", "device=auto", 23, 3}, {"sync=%lu sticky", "device=auto", 11, 3},
+              {"launch=%lu sticky", "device=auto gpu-layers=1", 13, 3}, {"alloc=%lu", "device=auto gpu-layers=1", 9, 4}};
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
 START_TEST(any_fault) {
@@ -243,7 +243,7 @@ START_TEST(any_fault) {
   do {
     heard = (struct heard){0};
     tell(faults[_i].words, n);
-    struct opened o = open_heard(&spec, "device=auto", &heard);
+    struct opened o = open_heard(&spec, faults[_i].device, &heard);
     struct run found = whole(o.model, settings, tokens, N, &heard);
     char what[64];
     snprintf(what, sizeof what, faults[_i].words, n);
@@ -370,8 +370,10 @@ static const struct {
             {"device=cuda", "device=none", "alloc=1"}, {"device=cuda", "device=none", "launch=1 sticky"},
             {"device=none", "device=cuda", "launch=2"}, {"device=none", "device=cuda", "alloc=3"},
             {"device=cuda gpu-layers=1", "device=none", ""}, {"device=none", "device=cuda gpu-layers=1", ""},
-            {"device=cuda gpu-layers=1", "device=cuda gpu-layers=2", ""}, {"device=cuda gpu-layers=2", "device=cuda gpu-layers=1", ""},
-            {"device=cuda gpu-layers=1", "device=none", "launch=1 sticky"}, {"device=none", "device=cuda gpu-layers=1", "launch=2"}};
+            {"device=cuda gpu-layers=1", "device=cuda gpu-layers=2", ""},
+            {"device=cuda gpu-layers=2", "device=cuda gpu-layers=1", ""},
+            {"device=cuda gpu-layers=1", "device=none", "launch=1 sticky"},
+            {"device=none", "device=cuda gpu-layers=1", "launch=2"}};
 
 START_TEST(states_go_both_ways) {
   struct tiny_spec spec = small();
