@@ -81,7 +81,8 @@ DEVICE void pack(uint32_t p[4][4], float s[GROUPS][4], float scale, uint32_t hal
     uint32_t byte[4];
     UNROLL
     for (uint32_t e = 0; e < 4; e++) byte[e] = as_bits(s[i + e / 2][2 * half + e % 2] * scale + MAGIC);
-    p[i / 4][i / 2 % 2 * 2 + half] = pick_bytes(pick_bytes(byte[0], byte[1], 0x0040), pick_bytes(byte[2], byte[3], 0x0040), 0x5410);
+    p[i / 4][i / 2 % 2 * 2 + half] =
+        pick_bytes(pick_bytes(byte[0], byte[1], 0x0040), pick_bytes(byte[2], byte[3], 0x0040), 0x5410);
   }
 }
 

@@ -14,7 +14,8 @@ struct window_row {
 };
 
 /* Rows [from, from + n) of the window, one head's, to shared memory. */
-DEVICE void load_window(const struct sp_gpu_mass *j, uint32_t from, uint32_t n, uint32_t head, uint32_t *q, struct window_row *row) {
+DEVICE void load_window(const struct sp_gpu_mass *j, uint32_t from, uint32_t n, uint32_t head, uint32_t *q,
+                        struct window_row *row) {
   uint32_t words = j->dk / 4;
   for (uint32_t i = THREAD; i < n * words; i += 128)
     q[i] = ((const uint32_t *)(j->q + ((uint64_t)(from + i / words) * j->heads + head) * j->dk))[i % words];

@@ -78,7 +78,7 @@ none "files have at most 600 lines, private headers 150" \
        lines=$(wc -l <"$file")
        [ "$lines" -le $most ] || echo "$file: $lines lines"
      done)"
-none "lines have at most 130 columns" "$(awk 'length($0) > 130 { print FILENAME ":" FNR ": " length($0) }' $sources)"
+none "lines have at most 130 columns" "$(awk 'length($0) > 130 { print FILENAME ":" FNR ": " length($0) }' $sources cuda/*.cu)"
 none "no tabs, no trailing blanks" "$(grep -nE "$(printf '\t')| +\$" $sources)"
 # A function begins at column 0 with its name and ends with "}" there.
 awk '

@@ -143,7 +143,8 @@ START_TEST(any_split) {
   for (int start = 0; start < 4; start++) {
     struct heard heard = {0};
     snprintf(text, sizeof text, "%s min-tokens=0 start=0.%02d window=20 chunk=16", settings, 25 * start);
-    snprintf(device, sizeof device, "device=cuda gpu-layers=%d%s", 1 + _i % SPLITS, strstr(settings, "panels") ? " panels=1" : "");
+    const char *panels = strstr(settings, "panels") ? " panels=1" : "";
+    snprintf(device, sizeof device, "device=cuda gpu-layers=%d%s", 1 + _i % SPLITS, panels);
     struct run wanted = on_cpu(&spec, text, tokens, N);
     struct opened o = open_heard(&spec, device, &heard);
     struct run found = whole(o.model, text, tokens, N, &heard);
