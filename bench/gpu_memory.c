@@ -1,8 +1,9 @@
 /*
  * gpu_memory.c - device memory that a model and a session take, beside what was planned, and whether it comes back.
  *
- * In:       gpu_memory MODEL TOKENS CYCLES, GPU 0.  Out: planned and taken bytes; what is missing after so many loads and closings.
- *           Exit code 1 where planned is off by more than 5 %, or more than 2 MiB (what a driver hands out at once) is missing.
+ * In:       gpu_memory MODEL TOKENS CYCLES, GPU 0.
+ * Out:      planned and taken bytes; what is missing after so many loads and closings. Exit code 1 where planned is off by
+ *           more than 5 %, or more than 2 MiB (what a driver hands out at once) is missing.
  * Not here: the plan (src/gpu_plan.c).
  */
 #include <stdio.h>

@@ -5,8 +5,8 @@ In:       gpu_torch.py rates | prefill SHAPE LENGTH...
 Out:      a line a figure; "not measured: why" where a library is missing.
 Not here: Stillpoint's own figures.
 
-rates: torch._int_mm, int8 x int8 to int32. prefill: the shape with random weights in bf16, attention by SDPA, batch 1, logits of the
-last token; the median of five after two.
+rates: torch._int_mm, int8 x int8 to int32. prefill: the shape with random weights in bf16, attention by SDPA, batch 1, logits of
+the last token; the median of five after two.
 """
 
 import sys

@@ -5,8 +5,8 @@
  * Not here: how rows and panels came about (rows.cu).
  *
  * A block of 8 warps makes a tile of 128 rows x 256 columns, each warp 64 x 64 of it: per 32 bytes of k a warp reads 4 KiB of
- * shared memory for 32 products of 16 x 8 x 32. Stages of 64 bytes of k come through a ring in shared memory. Sums of int8 products
- * are exact, so nothing here can change a bit but the epilogue.
+ * shared memory for 32 products of 16 x 8 x 32. Stages of 64 bytes of k come through a ring in shared memory. Sums of int8
+ * products are exact, so nothing here can change a bit but the epilogue.
  */
 #include "cuda/device.h"
 
