@@ -39,7 +39,8 @@ static void report(const char *what, double seconds, double operations, double b
 static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode) {
   size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles = (rows + 127) / 128 * ((n + 255) / 256);
   struct sp_gpu_gemm job = {.x = random_bytes(rows * k), .w = random_bytes((n + 255) / 256 * 256 * k),
-                            .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f), .y = device_alloc(&device, rows * width * 4), .rows = (uint32_t)rows,
+                            .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f), .y = device_alloc(&device, rows * width * 4),
+                            .rows = (uint32_t)rows,
                             .n = (uint32_t)n, .kp = (uint32_t)k, .ldy = (uint32_t)width, .mode = mode};
   char what[80];
   snprintf(what, sizeof what, "multiply%s %zu x %zu x %zu", mode == SP_GPU_PAIRS ? " pairs" : "", rows, n, k);
@@ -51,7 +52,8 @@ static void time_attend(size_t keys, size_t n, size_t H, size_t G, size_t d) {
   size_t dk = SP_GPU_HEAD(d), at = keys - n;
   struct sp_gpu_attend job = {.q = random_bytes(n * H * dk), .k = random_bytes(G * keys * dk), .v = random_bytes(G * keys * dk),
                               .sq = random_floats(n * H, 1e-5f), .sk = random_floats(G * keys, 1),
-                              .sv = random_floats(G * keys, 1e-2f), .y = device_alloc(&device, n * H * d * 4), .m = device_alloc(&device, n * H * 4),
+                              .sv = random_floats(G * keys, 1e-2f), .y = device_alloc(&device, n * H * d * 4),
+                              .m = device_alloc(&device, n * H * 4),
                               .l = device_alloc(&device, n * H * 4), .n = (uint32_t)n, .at = (uint32_t)at, .cap = (uint32_t)keys,
                               .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .d = (uint32_t)d};
   enum sp_gpu_kernel kernel = dk == 64    ? SP_GPU_sp_gpu_attend_64
@@ -66,7 +68,8 @@ static void time_attend(size_t keys, size_t n, size_t H, size_t G, size_t d) {
 static void time_quantise(size_t n, size_t k, int norm) {
   struct sp_gpu_quantise job = {.x = random_floats(n * k, 1), .norm = norm ? random_floats(k, 1) : NULL,
                                 .q = device_alloc(&device, n * k), .scale = device_alloc(&device, n * 4),
-                                .bad = device_alloc(&device, 4), .n = (uint32_t)n, .k = (uint32_t)k, .kp = (uint32_t)k, .block = 256, .eps = 1e-6f};
+                                .bad = device_alloc(&device, 4), .n = (uint32_t)n, .k = (uint32_t)k,
+                                .kp = (uint32_t)k, .block = 256, .eps = 1e-6f};
   char what[80];
   snprintf(what, sizeof what, "quantise%s %zu x %zu", norm ? " with norm" : "", n, k);
   report(what, device_time(&device, SP_GPU_sp_gpu_quantise_rows, &job, (n + 7) / 8, 1, 20), 0, 5.0 * (double)n * (double)k);
