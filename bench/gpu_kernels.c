@@ -39,7 +39,8 @@ static void report(const char *what, double seconds, double operations, double b
 static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode) {
   size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles = (rows + 127) / 128 * ((n + 255) / 256);
   struct sp_gpu_gemm job = {.x = random_bytes(rows * k), .w = random_bytes((n + 255) / 256 * 256 * k),
-                            .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f), .y = device_alloc(&device, rows * width * 4),
+                            .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f),
+                            .y = device_alloc(&device, rows * width * 4),
                             .rows = (uint32_t)rows,
                             .n = (uint32_t)n, .kp = (uint32_t)k, .ldy = (uint32_t)width, .mode = mode};
   char what[80];
