@@ -67,7 +67,9 @@ tests_kern_LDADD = $(kern_amx) $(LDADD)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
-  tests/fuzz/fuzz_gguf tests/fuzz/fuzz_text
+  tests/fuzz/fuzz_calibration tests/fuzz/fuzz_gguf tests/fuzz/fuzz_text
+tests_fuzz_fuzz_calibration_SOURCES = tests/fuzz/fuzz_calibration.c $(tiny_model)
+tests_fuzz_fuzz_calibration_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(tiny_model)
 tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(tiny_model)

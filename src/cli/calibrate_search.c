@@ -5,10 +5,12 @@
  * Not here: the runs (calibrate_work.c).
  *
  *   screen   Gates alone, on all questions: whose gate halts more facts that dense finds than the bound allows, by the lower
- *            end of the interval, is out. Pools cost nothing, so the one that halts least stands for its start and ratio.
+ *            end of the interval, is out. Pools cost nothing, so the two that halt least stand for their start and ratio.
  *   race     From the fastest on, a few at a time: losses first, because they take one prefill of the upper layers a place. Who
  *            is a standard error above the bound is out. Then answers, one candidate after the other.
- *   choice   The first whose point estimates on the whole sample are within the bounds; without one, dense.
+ *   final    Who holds in the race runs on texts that the search has not seen: points within the bounds, and intervals within
+ *            the wider ones of calibrate_confirms. Who fails is out, and the race goes on with slower ones.
+ *   choice   The first that is confirmed; without one, dense.
  *
  * The widest bounds come first: what fails them fails the others, too, and its results are there.
  */
@@ -18,50 +20,54 @@
 
 #include "calibrate_work.h"
 
-enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10 };
+enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10, POOLS_KEPT = 2 };
+
+/* How far the ends of the intervals of 95 % may lie beyond a bound: four points; three times the loss. */
+static const double SPARE_POINTS = 4, SPARE_LOSS = 3;
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
 
-static void figures_of_answers(const struct calibrate *c, const struct candidate *d, struct figures *f) {
-  const struct candidate *dense = &c->candidate[0];
+static void figures_of_answers(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+  const signed char *dense = c->candidate[0].right[part], *own = d->right[part];
   size_t right[EVAL_MODES] = {0}, each = (size_t)c->sample.per_text;
-  for (size_t i = 0; i < c->n_texts * each; i++) {
-    if (i % each >= c->answers || d->right[i] == CALIBRATE_UNKNOWN || dense->right[i] == CALIBRATE_UNKNOWN) continue;
+  for (size_t i = 0; i < c->part[part].n_texts * each; i++) {
+    if (i % each >= c->part[part].answers || own[i] == CALIBRATE_UNKNOWN || dense[i] == CALIBRATE_UNKNOWN) continue;
     f->questions++;
-    right[0] += (size_t)dense->right[i];
-    right[1] += (size_t)d->right[i];
-    f->gained += d->right[i] > dense->right[i];
-    f->lost += d->right[i] < dense->right[i];
+    right[0] += (size_t)dense[i];
+    right[1] += (size_t)own[i];
+    f->gained += own[i] > dense[i];
+    f->lost += own[i] < dense[i];
   }
   for (int mode = 0; mode < EVAL_MODES; mode++) f->right[mode] = stats_proportion(right[mode], f->questions);
   f->difference = stats_paired(f->gained, f->lost, f->questions);
 }
 
-static void figures_of_losses(const struct calibrate *c, const struct candidate *d, struct figures *f) {
-  const struct candidate *dense = &c->candidate[0];
+static void figures_of_losses(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+  const double *dense = c->candidate[0].loss[part], *own = d->loss[part];
   struct mean loss[EVAL_MODES] = {{0}}, difference = {0};
-  for (size_t i = 0; i < c->n_places; i++) {
-    if (isnan(d->loss[i]) || isnan(dense->loss[i])) continue;
+  for (size_t i = 0; i < c->part[part].n_places; i++) {
+    if (isnan(own[i]) || isnan(dense[i])) continue;
     f->places++;
-    mean_add(&loss[0], dense->loss[i]);
-    mean_add(&loss[1], d->loss[i]);
-    mean_add(&difference, d->loss[i] - dense->loss[i]);
+    mean_add(&loss[0], dense[i]);
+    mean_add(&loss[1], own[i]);
+    mean_add(&difference, own[i] - dense[i]);
   }
   for (int mode = 0; mode < EVAL_MODES; mode++) f->loss[mode] = stats_mean(&loss[mode]);
   f->loss_difference = stats_mean(&difference);
   f->error = mean_error(&difference);
 }
 
-void calibrate_figures(const struct calibrate *c, size_t candidate, struct figures *f) {
+void calibrate_figures(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
   *f = (struct figures){0};
-  figures_of_answers(c, &c->candidate[candidate], f);
-  figures_of_losses(c, &c->candidate[candidate], f);
+  figures_of_answers(c, &c->candidate[candidate], part, f);
+  figures_of_losses(c, &c->candidate[candidate], part, f);
 }
 
-bool calibrate_ran(const struct calibrate *c, size_t candidate) {
+bool calibrate_ran(const struct calibrate *c, size_t candidate, int part) {
+  const struct part *p = &c->part[part];
   struct figures f;
-  calibrate_figures(c, candidate, &f);
-  return f.places == c->n_places && f.questions == c->n_texts * c->answers;
+  calibrate_figures(c, candidate, part, &f);
+  return f.places == p->n_places && f.questions == p->n_texts * p->answers;
 }
 
 static double most_loss(const struct bounds *b, const struct figures *f) {
@@ -81,10 +87,16 @@ bool calibrate_holds(const struct bounds *b, const struct figures *f) {
   return loss_holds(b, f) && f->questions > 0 && net_lost(f) <= most_lost(b, f->questions);
 }
 
+/* A sample too small to show it does not confirm. */
+bool calibrate_confirms(const struct bounds *b, const struct figures *f) {
+  return calibrate_holds(b, f) && -100 * f->difference.low <= b->points + SPARE_POINTS &&
+         f->loss_difference.high <= SPARE_LOSS * most_loss(b, f);
+}
+
 /* ---- who is out ------------------------------------------------------------------------------------------------- */
 
 static bool is_screened_out(const struct calibrate *c, const struct candidate *d, const struct bounds *b) {
-  struct interval halted = stats_proportion(d->halted, c->n_texts * (size_t)c->sample.per_text);
+  struct interval halted = stats_proportion(d->halted, c->part[CALIBRATE_SEARCH].n_texts * (size_t)c->sample.per_text);
   return d->doubled || 100 * halted.low > b->points;
 }
 
@@ -93,8 +105,8 @@ static bool loss_is_out(const struct bounds *b, const struct figures *f) {
 }
 
 /* A standard error beyond the bound, or so many lost that the questions left could not make up for it. */
-static bool answers_are_out(const struct calibrate *c, const struct bounds *b, const struct figures *f) {
-  double n = (double)f->questions, all = (double)(c->n_texts * c->answers), net = net_lost(f);
+static bool answers_are_out(const struct part *p, const struct bounds *b, const struct figures *f) {
+  double n = (double)f->questions, all = (double)(p->n_texts * p->answers), net = net_lost(f);
   double error = n > 0 ? sqrt((double)(f->lost + f->gained) - net * net / n) : 0;
   bool beyond = f->questions >= LEAST_QUESTIONS && net - error > most_lost(b, f->questions);
   return beyond || net - (all - n) > most_lost(b, (size_t)all);
@@ -104,16 +116,18 @@ static bool answers_are_out(const struct calibrate *c, const struct bounds *b, c
 
 static double from_preset(const struct calibrate *c, size_t pool) { return fabs((double)c->pool[pool] - 31); }
 
-/* Of the pools of one start and ratio the one that halts least stays, of equal ones that nearest to the preset. */
+static bool is_better_pool(const struct calibrate *c, const struct candidate *a, const struct candidate *b) {
+  if (a->halted != b->halted) return a->halted < b->halted;
+  return from_preset(c, a->pool) < from_preset(c, b->pool);
+}
+
+/* Of the pools of one start and ratio those stay that halt least, of equal ones those nearest to the preset. Two, since a gate
+ * knows of facts and nothing of loss. */
 static void keep_best_pools(struct calibrate *c) {
-  for (size_t i = 1; i < c->n_candidates; i += c->n_pools) {
-    size_t best = i;
-    for (size_t k = i; k < i + c->n_pools; k++) {
-      const struct candidate *a = &c->candidate[k], *b = &c->candidate[best];
-      bool nearer = from_preset(c, a->pool) < from_preset(c, b->pool);
-      if (a->halted < b->halted || (a->halted == b->halted && nearer)) best = k;
-    }
-    for (size_t k = i; k < i + c->n_pools; k++) c->candidate[k].doubled = k != best;
+  for (size_t i = 1; i < c->n_candidates; i++) {
+    size_t first = i - (i - 1) % c->n_pools, better = 0;
+    for (size_t k = first; k < first + c->n_pools; k++) better += is_better_pool(c, &c->candidate[k], &c->candidate[i]);
+    c->candidate[i].doubled = better >= POOLS_KEPT;
   }
 }
 
@@ -124,8 +138,8 @@ static void begin_step(struct calibrate *c, const char *name, size_t total) {
 
 static int screen(struct calibrate *c) {
   int code = CLI_OK;
-  begin_step(c, "screen", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++) code = calibrate_screen(c, text);
+  begin_step(c, "screen", c->part[CALIBRATE_SEARCH].n_texts);
+  for (size_t text = 0; text < c->part[CALIBRATE_SEARCH].n_texts && code == CLI_OK; text++) code = calibrate_screen(c, text);
   if (code == CLI_OK) keep_best_pools(c);
   return code;
 }
@@ -145,48 +159,76 @@ static void sort_candidates(const struct calibrate *c, size_t *order) {
   }
 }
 
-/* Losses of some at all places, as long as each is not out. */
-static int race_losses(struct calibrate *c, const struct bounds *b, const size_t *batch, size_t n) {
+static const char *const loss_steps[CALIBRATE_PARTS] = {"loss", "final loss"};
+static const char *const answer_steps[CALIBRATE_PARTS] = {"answers", "final"};
+
+/* Losses of some at all places of a part, as long as each is not out. */
+static int race_losses(struct calibrate *c, int part, const struct bounds *b, const size_t *batch, size_t n) {
+  size_t places = c->part[part].n_places;
   struct figures f;
   int code = CLI_OK;
-  begin_step(c, "loss", c->n_places);
-  for (size_t place = 0; place < c->n_places && code == CLI_OK; place++) {
+  begin_step(c, loss_steps[part], places);
+  for (size_t place = 0; place < places && code == CLI_OK; place++) {
     size_t some[AT_ONCE + 1], count = 0;
     for (size_t i = 0; i < n; i++) {
-      calibrate_figures(c, batch[i], &f);
+      calibrate_figures(c, batch[i], part, &f);
       if (!loss_is_out(b, &f)) some[count++] = batch[i];
     }
     if (count == 0) break;
     some[count++] = 0;
-    code = calibrate_score(c, place, some, count);
+    code = calibrate_score(c, part, place, some, count);
   }
   return code;
 }
 
-static int race_answers(struct calibrate *c, const struct bounds *b, size_t candidate, bool *holds) {
+/* Dense answers with it: its answers are wanted for the same questions. */
+static int race_answers(struct calibrate *c, int part, const struct bounds *b, size_t candidate) {
+  const struct part *p = &c->part[part];
+  const size_t both[] = {candidate, 0};
   struct figures f;
   int code = CLI_OK;
-  begin_step(c, "answers", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++, c->step.done++) {
-    calibrate_figures(c, candidate, &f);
-    if (answers_are_out(c, b, &f)) break;
-    code = calibrate_ask(c, text, &candidate, 1);
+  begin_step(c, answer_steps[part], p->n_texts);
+  for (size_t text = 0; text < p->n_texts && code == CLI_OK; text++, c->step.done++) {
+    calibrate_figures(c, candidate, part, &f);
+    if (answers_are_out(p, b, &f)) break;
+    code = calibrate_ask(c, part, text, both, 2);
   }
-  calibrate_figures(c, candidate, &f);
-  *holds = code == CLI_OK && calibrate_ran(c, candidate) && calibrate_holds(b, &f);
   return code;
 }
 
-/* The first of a batch, which is ordered by speed, that holds. */
+static bool holds_in_search(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  calibrate_figures(c, candidate, CALIBRATE_SEARCH, &f);
+  return calibrate_ran(c, candidate, CALIBRATE_SEARCH) && calibrate_holds(b, &f);
+}
+
+static bool is_confirmed(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  calibrate_figures(c, candidate, CALIBRATE_FINAL, &f);
+  return calibrate_ran(c, candidate, CALIBRATE_FINAL) && calibrate_confirms(b, &f);
+}
+
+static bool all_losses_hold(const struct calibrate *c, int part, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  calibrate_figures(c, candidate, part, &f);
+  return f.places == c->part[part].n_places && loss_holds(b, &f);
+}
+
+/* On texts of its own, which nothing was chosen by. */
+static int confirm(struct calibrate *c, const struct bounds *b, size_t candidate) {
+  int code = race_losses(c, CALIBRATE_FINAL, b, &candidate, 1);
+  bool goes_on = code == CLI_OK && all_losses_hold(c, CALIBRATE_FINAL, b, candidate);
+  return goes_on ? race_answers(c, CALIBRATE_FINAL, b, candidate) : code;
+}
+
+/* The first of a batch, which is ordered by speed, that holds and is confirmed. */
 static int race_batch(struct calibrate *c, const struct bounds *b, const size_t *batch, size_t n, size_t *winner) {
-  int code = race_losses(c, b, batch, n);
+  int code = race_losses(c, CALIBRATE_SEARCH, b, batch, n);
   for (size_t i = 0; i < n && code == CLI_OK && *winner == 0; i++) {
-    struct figures f;
-    bool holds = false;
-    calibrate_figures(c, batch[i], &f);
-    if (f.places < c->n_places || !loss_holds(b, &f)) continue;
-    code = race_answers(c, b, batch[i], &holds);
-    if (holds) *winner = batch[i];
+    if (!all_losses_hold(c, CALIBRATE_SEARCH, b, batch[i])) continue;
+    code = race_answers(c, CALIBRATE_SEARCH, b, batch[i]);
+    if (code == CLI_OK && holds_in_search(c, b, batch[i])) code = confirm(c, b, batch[i]);
+    if (code == CLI_OK && holds_in_search(c, b, batch[i]) && is_confirmed(c, b, batch[i])) *winner = batch[i];
   }
   return code;
 }
@@ -206,25 +248,30 @@ static int race(struct calibrate *c, const struct bounds *b, const size_t *order
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
+static int run_part(struct calibrate *c, int part, const size_t *all) {
+  const struct part *p = &c->part[part];
+  int code = CLI_OK;
+  begin_step(c, "all: loss", p->n_places);
+  for (size_t place = 0; place < p->n_places && code == CLI_OK; place++)
+    code = calibrate_score(c, part, place, all, c->n_candidates);
+  begin_step(c, "all: answers", p->n_texts);
+  for (size_t text = 0; text < p->n_texts && code == CLI_OK; text++, c->step.done++)
+    code = calibrate_ask(c, part, text, all, c->n_candidates);
+  return code;
+}
+
 static int run_all(struct calibrate *c) {
   size_t *all = malloc((c->n_candidates + 1) * sizeof *all);
   int code = all ? CLI_OK : cli_no_memory(c->cli);
   for (size_t i = 0; all && i < c->n_candidates; i++) all[i] = i;
-  begin_step(c, "all: loss", c->n_places);
-  for (size_t place = 0; place < c->n_places && code == CLI_OK; place++) code = calibrate_score(c, place, all, c->n_candidates);
-  begin_step(c, "all: answers", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++, c->step.done++)
-    code = calibrate_ask(c, text, all, c->n_candidates);
+  for (int part = 0; part < CALIBRATE_PARTS && code == CLI_OK; part++) code = run_part(c, part, all);
   free(all);
   return code;
 }
 
 static size_t fastest(const struct calibrate *c, const struct bounds *b, const size_t *order) {
-  for (size_t i = 0; i + 1 < c->n_candidates; i++) {
-    struct figures f;
-    calibrate_figures(c, order[i], &f);
-    if (calibrate_ran(c, order[i]) && calibrate_holds(b, &f)) return order[i];
-  }
+  for (size_t i = 0; i + 1 < c->n_candidates; i++)
+    if (holds_in_search(c, b, order[i]) && is_confirmed(c, b, order[i])) return order[i];
   return 0;
 }
 
