@@ -158,7 +158,7 @@ static void draw_world(uint64_t seed) {
 /* Points below dense. */
 static double true_points(const struct candidate *d) { return 100 * (0.8 * true_lost(d) - 0.2 * world.gained); }
 
-enum { WORLDS = 150 };
+enum { WORLDS = 60 };
 
 START_TEST(choice_is_within_five_per_cent_of_an_exhaustive_search) {
   struct calibrate c;

@@ -46,9 +46,9 @@ struct part { /* of the sample; of all lengths */
 };
 
 struct figures { /* of a candidate against dense, on what both have run */
-  size_t questions, gained, lost, places;
+  size_t questions, gained, lost, places, n_right[EVAL_MODES];
   struct interval right[EVAL_MODES], difference, loss[EVAL_MODES], loss_difference;
-  double error;             /* standard error of the difference in loss */
+  struct mean sum[EVAL_MODES], sum_of_differences; /* of losses */
 };
 
 struct choice {

@@ -25,57 +25,65 @@ enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10, POOLS_KEPT = 2 };
 /* How far the ends of the intervals of 95 % may lie beyond a bound: four points; three times the loss. */
 static const double SPARE_POINTS = 4, SPARE_LOSS = 3;
 
+/* Standard errors beyond a bound that put a candidate out before its sample is whole. */
+static const double LATITUDE = 1;
+
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
 
-static void figures_of_answers(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+static void count_answers(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
   const signed char *dense = c->candidate[0].right[part], *own = d->right[part];
-  size_t right[EVAL_MODES] = {0}, each = (size_t)c->sample.per_text;
+  size_t each = (size_t)c->sample.per_text;
   for (size_t i = 0; i < c->part[part].n_texts * each; i++) {
     if (i % each >= c->part[part].answers || own[i] == CALIBRATE_UNKNOWN || dense[i] == CALIBRATE_UNKNOWN) continue;
     f->questions++;
-    right[0] += (size_t)dense[i];
-    right[1] += (size_t)own[i];
+    f->n_right[0] += (size_t)dense[i];
+    f->n_right[1] += (size_t)own[i];
     f->gained += own[i] > dense[i];
     f->lost += own[i] < dense[i];
   }
-  for (int mode = 0; mode < EVAL_MODES; mode++) f->right[mode] = stats_proportion(right[mode], f->questions);
-  f->difference = stats_paired(f->gained, f->lost, f->questions);
 }
 
-static void figures_of_losses(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+static void add_losses(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
   const double *dense = c->candidate[0].loss[part], *own = d->loss[part];
-  struct mean loss[EVAL_MODES] = {{0}}, difference = {0};
   for (size_t i = 0; i < c->part[part].n_places; i++) {
     if (isnan(own[i]) || isnan(dense[i])) continue;
     f->places++;
-    mean_add(&loss[0], dense[i]);
-    mean_add(&loss[1], own[i]);
-    mean_add(&difference, own[i] - dense[i]);
+    mean_add(&f->sum[0], dense[i]);
+    mean_add(&f->sum[1], own[i]);
+    mean_add(&f->sum_of_differences, own[i] - dense[i]);
   }
-  for (int mode = 0; mode < EVAL_MODES; mode++) f->loss[mode] = stats_mean(&loss[mode]);
-  f->loss_difference = stats_mean(&difference);
-  f->error = mean_error(&difference);
+}
+
+/* Counts and sums without intervals, which take long and which a race does not ask for. */
+static void tally(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
+  *f = (struct figures){0};
+  count_answers(c, &c->candidate[candidate], part, f);
+  add_losses(c, &c->candidate[candidate], part, f);
 }
 
 void calibrate_figures(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
-  *f = (struct figures){0};
-  figures_of_answers(c, &c->candidate[candidate], part, f);
-  figures_of_losses(c, &c->candidate[candidate], part, f);
+  tally(c, candidate, part, f);
+  for (int mode = 0; mode < EVAL_MODES; mode++) {
+    f->right[mode] = stats_proportion(f->n_right[mode], f->questions);
+    f->loss[mode] = stats_mean(&f->sum[mode]);
+  }
+  f->difference = stats_paired(f->gained, f->lost, f->questions);
+  f->loss_difference = stats_mean(&f->sum_of_differences);
 }
 
 bool calibrate_ran(const struct calibrate *c, size_t candidate, int part) {
   const struct part *p = &c->part[part];
   struct figures f;
-  calibrate_figures(c, candidate, part, &f);
+  tally(c, candidate, part, &f);
   return f.places == p->n_places && f.questions == p->n_texts * p->answers;
 }
 
 static double most_loss(const struct bounds *b, const struct figures *f) {
-  return b->relative ? b->loss * f->loss[0].value : b->loss;
+  return b->relative ? b->loss * mean_value(&f->sum[0]) : b->loss;
 }
 
 static bool loss_holds(const struct bounds *b, const struct figures *f) {
-  return f->places > 0 && f->loss_difference.value <= most_loss(b, f);
+  return f->places > 0 && mean_value(&f->sum_of_differences) <= most_loss(b, f);
 }
 
 /* Net losses, in questions, that the bound allows. */
@@ -101,14 +109,15 @@ static bool is_screened_out(const struct calibrate *c, const struct candidate *d
 }
 
 static bool loss_is_out(const struct bounds *b, const struct figures *f) {
-  return f->places >= LEAST_PLACES && f->loss_difference.value - f->error > most_loss(b, f);
+  return f->places >= LEAST_PLACES &&
+         mean_value(&f->sum_of_differences) - LATITUDE * mean_error(&f->sum_of_differences) > most_loss(b, f);
 }
 
 /* A standard error beyond the bound, or so many lost that the questions left could not make up for it. */
 static bool answers_are_out(const struct part *p, const struct bounds *b, const struct figures *f) {
   double n = (double)f->questions, all = (double)(p->n_texts * p->answers), net = net_lost(f);
   double error = n > 0 ? sqrt((double)(f->lost + f->gained) - net * net / n) : 0;
-  bool beyond = f->questions >= LEAST_QUESTIONS && net - error > most_lost(b, f->questions);
+  bool beyond = f->questions >= LEAST_QUESTIONS && net - LATITUDE * error > most_lost(b, f->questions);
   return beyond || net - (all - n) > most_lost(b, (size_t)all);
 }
 
@@ -171,7 +180,7 @@ static int race_losses(struct calibrate *c, int part, const struct bounds *b, co
   for (size_t place = 0; place < places && code == CLI_OK; place++) {
     size_t some[AT_ONCE + 1], count = 0;
     for (size_t i = 0; i < n; i++) {
-      calibrate_figures(c, batch[i], part, &f);
+      tally(c, batch[i], part, &f);
       if (!loss_is_out(b, &f)) some[count++] = batch[i];
     }
     if (count == 0) break;
@@ -189,7 +198,7 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
   int code = CLI_OK;
   begin_step(c, answer_steps[part], p->n_texts);
   for (size_t text = 0; text < p->n_texts && code == CLI_OK; text++, c->step.done++) {
-    calibrate_figures(c, candidate, part, &f);
+    tally(c, candidate, part, &f);
     if (answers_are_out(p, b, &f)) break;
     code = calibrate_ask(c, part, text, both, 2);
   }
@@ -198,7 +207,7 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
 
 static bool holds_in_search(const struct calibrate *c, const struct bounds *b, size_t candidate) {
   struct figures f;
-  calibrate_figures(c, candidate, CALIBRATE_SEARCH, &f);
+  tally(c, candidate, CALIBRATE_SEARCH, &f);
   return calibrate_ran(c, candidate, CALIBRATE_SEARCH) && calibrate_holds(b, &f);
 }
 
@@ -210,7 +219,7 @@ static bool is_confirmed(const struct calibrate *c, const struct bounds *b, size
 
 static bool all_losses_hold(const struct calibrate *c, int part, const struct bounds *b, size_t candidate) {
   struct figures f;
-  calibrate_figures(c, candidate, part, &f);
+  tally(c, candidate, part, &f);
   return f.places == c->part[part].n_places && loss_holds(b, &f);
 }
 
