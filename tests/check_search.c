@@ -27,7 +27,7 @@ struct world {
   double gained;       /* part of what dense does not know that others do */
   double fall;         /* by how much they fall towards the slowest */
   size_t best_pool;
-  unsigned long runs;  /* of candidates: questions and places */
+  double work;         /* in dense prefills of the length */
 };
 
 static struct world world;
@@ -59,6 +59,15 @@ static double noise(uint64_t a, uint64_t b, uint64_t c) {
   return sum * sqrt(3);
 }
 
+/* ---- what runs cost, in dense prefills of 4096 tokens ------------------------------------------------------------- */
+
+/* Decoding a token costs as much as the prefill of 25 on the 0.5B (RESULTS): answers of 10 tokens, continuations of 64. A gate
+ * reads the rows of its window again, about 100 in the lower half of the layers. */
+static const double ANSWER = 10 * 25 / 4096.0, CONTINUATION = 64 * 25 / 4096.0, GATE = 50 / 4096.0;
+
+static double lower(const struct candidate *d) { return d == candidates ? 1 : d->start; }
+static double upper(const struct candidate *d) { return d == candidates ? 0 : 1 / d->bound - d->start; }
+
 /* ---- the runs, played -------------------------------------------------------------------------------------------- */
 
 static bool answers(const struct candidate *d, int part, size_t question) {
@@ -70,9 +79,10 @@ static bool answers(const struct candidate *d, int part, size_t question) {
 int calibrate_ask(struct calibrate *c, int part, size_t text, const size_t *candidate, size_t n) {
   for (size_t i = 0; i < n; i++)
     for (size_t q = 0; q < c->part[part].answers; q++) {
-      signed char *right = &candidates[candidate[i]].right[part][text * PER_TEXT + q];
-      world.runs += *right == CALIBRATE_UNKNOWN;
-      *right = answers(&candidates[candidate[i]], part, text * PER_TEXT + q);
+      struct candidate *d = &candidates[candidate[i]];
+      signed char *right = &d->right[part][text * PER_TEXT + q];
+      if (*right == CALIBRATE_UNKNOWN) world.work += (q ? 0 : lower(d)) + upper(d) + ANSWER;
+      *right = answers(d, part, text * PER_TEXT + q);
     }
   return CLI_OK;
 }
@@ -82,7 +92,7 @@ int calibrate_score(struct calibrate *c, int part, size_t place, const size_t *c
   for (size_t i = 0; i < n; i++) {
     struct candidate *d = &candidates[candidate[i]];
     double own = d == candidates ? 0 : true_loss(d) + 0.04 * noise(4, (uint64_t)part * 1000 + place, (uint64_t)(d->layer));
-    world.runs += isnan(d->loss[part][place]) != 0;
+    if (isnan(d->loss[part][place])) world.work += (i ? 0 : lower(d)) + upper(d) + CONTINUATION;
     d->loss[part][place] = 2 + 0.3 * noise(5, (uint64_t)part, place) + own;
   }
   return CLI_OK;
@@ -90,6 +100,7 @@ int calibrate_score(struct calibrate *c, int part, size_t place, const size_t *c
 
 int calibrate_screen(struct calibrate *c, size_t text) {
   (void)c;
+  world.work += 1 + PER_TEXT * (STARTS * GATE + ANSWER);
   for (size_t q = 0; q < PER_TEXT; q++) {
     size_t question = text * PER_TEXT + q;
     candidates[0].right[CALIBRATE_SEARCH][question] = answers(candidates, CALIBRATE_SEARCH, question);
@@ -164,26 +175,28 @@ START_TEST(choice_is_within_five_per_cent_of_an_exhaustive_search) {
   struct calibrate c;
   struct cli cli;
   unsigned near = 0, all = 0, halting = 0;
-  unsigned long searched = 0, whole = 0;
+  double searched = 0, whole = 0, most = 0;
   for (uint64_t seed = 1; seed <= WORLDS; seed++) {
     draw_world(seed);
     search(&c, &cli, false);
-    searched += world.runs;
+    searched += world.work;
+    most = world.work > most ? world.work : most;
     release();
-    world.runs = 0;
+    world.work = 0;
     search(&c, &cli, true);
-    whole += world.runs;
+    whole += world.work;
     for (size_t i = 0; i < CALIBRATE_LEVELS; i++, all++) {
       near += candidates[c.choice[i].candidate].bound >= 0.95 * candidates[c.choice[i].exhaustive].bound;
       halting += c.choice[i].exhaustive != 0;
     }
     release();
   }
-  printf("# %u of %u choices within 5 %%, %u of the best halt; %.1f %% of the runs\n", near, all, halting,
-         100.0 * (double)searched / (double)whole);
+  printf("# %u of %u choices within 5 %%, %u of the best halt; work in dense prefills: %.0f, at most %.0f, exhaustive %.0f\n", near, all,
+         halting, searched / WORLDS, most, whole / WORLDS);
   ck_assert_uint_ge(halting, all / 4); /* or the worlds say nothing */
+  fflush(stdout);
   ck_assert_uint_ge(near * 100, all * 95);
-  ck_assert_uint_le(searched * 5, whole);
+  ck_assert(5 * searched <= whole);
 }
 END_TEST
 

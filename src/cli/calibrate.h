@@ -26,7 +26,6 @@ struct candidate {
   signed char *right[CALIBRATE_PARTS]; /* [n_texts * per_text]: 1, 0 or CALIBRATE_UNKNOWN */
   double *loss[CALIBRATE_PARTS];       /* [n_places]; NaN: unknown */
   size_t halted;            /* facts of questions which dense answers that its gate halts */
-  bool doubled;             /* two other pools at the same layer and ratio halt fewer: not searched */
 };
 
 struct bounds { /* of a quality */

@@ -4,10 +4,10 @@
  * In:       candidates with their bounds.  Out: choices.
  * Not here: the runs (calibrate_work.c).
  *
- *   screen   Gates alone, on all questions: whose gate halts more facts that dense finds than the bound allows, by the lower
- *            end of the interval, is out. Pools cost nothing, so the two that halt least stand for their start and ratio.
+ *   screen   Gates alone, on all questions: whose gate halts so many facts that dense finds that answers which others alone
+ *            find could hardly make up for them, by the lower end of the interval, is out. Pools cost nothing there.
  *   race     From the fastest on, a few at a time: losses first, because they take one prefill of the upper layers a place. Who
- *            is a standard error above the bound is out. Then answers, one candidate after the other.
+ *            is two standard errors above the bound is out. Then answers, one candidate after the other.
  *   final    Who holds in the race runs on texts that the search has not seen: points within the bounds, and intervals within
  *            the wider ones of calibrate_confirms. Who fails is out, and the race goes on with slower ones.
  *   choice   The first that is confirmed; without one, dense.
@@ -20,13 +20,13 @@
 
 #include "calibrate_work.h"
 
-enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10, POOLS_KEPT = 2 };
+enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10 };
 
 /* How far the ends of the intervals of 95 % may lie beyond a bound: four points; three times the loss. */
 static const double SPARE_POINTS = 4, SPARE_LOSS = 3;
 
 /* Standard errors beyond a bound that put a candidate out before its sample is whole. */
-static const double LATITUDE = 1;
+static const double LATITUDE = 2, LATITUDE_ANSWERS = 1;
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
 
@@ -105,7 +105,7 @@ bool calibrate_confirms(const struct bounds *b, const struct figures *f) {
 
 static bool is_screened_out(const struct calibrate *c, const struct candidate *d, const struct bounds *b) {
   struct interval halted = stats_proportion(d->halted, c->part[CALIBRATE_SEARCH].n_texts * (size_t)c->sample.per_text);
-  return d->doubled || 100 * halted.low > b->points;
+  return 100 * halted.low > b->points + SPARE_POINTS;
 }
 
 static bool loss_is_out(const struct bounds *b, const struct figures *f) {
@@ -113,32 +113,15 @@ static bool loss_is_out(const struct bounds *b, const struct figures *f) {
          mean_value(&f->sum_of_differences) - LATITUDE * mean_error(&f->sum_of_differences) > most_loss(b, f);
 }
 
-/* A standard error beyond the bound, or so many lost that the questions left could not make up for it. */
+/* Standard errors beyond the bound, or so many lost that the questions left could not make up for it. */
 static bool answers_are_out(const struct part *p, const struct bounds *b, const struct figures *f) {
   double n = (double)f->questions, all = (double)(p->n_texts * p->answers), net = net_lost(f);
   double error = n > 0 ? sqrt((double)(f->lost + f->gained) - net * net / n) : 0;
-  bool beyond = f->questions >= LEAST_QUESTIONS && net - LATITUDE * error > most_lost(b, f->questions);
+  bool beyond = f->questions >= LEAST_QUESTIONS && net - LATITUDE_ANSWERS * error > most_lost(b, f->questions);
   return beyond || net - (all - n) > most_lost(b, (size_t)all);
 }
 
 /* ---- screen ----------------------------------------------------------------------------------------------------- */
-
-static double from_preset(const struct calibrate *c, size_t pool) { return fabs((double)c->pool[pool] - 31); }
-
-static bool is_better_pool(const struct calibrate *c, const struct candidate *a, const struct candidate *b) {
-  if (a->halted != b->halted) return a->halted < b->halted;
-  return from_preset(c, a->pool) < from_preset(c, b->pool);
-}
-
-/* Of the pools of one start and ratio those stay that halt least, of equal ones those nearest to the preset. Two, since a gate
- * knows of facts and nothing of loss. */
-static void keep_best_pools(struct calibrate *c) {
-  for (size_t i = 1; i < c->n_candidates; i++) {
-    size_t first = i - (i - 1) % c->n_pools, better = 0;
-    for (size_t k = first; k < first + c->n_pools; k++) better += is_better_pool(c, &c->candidate[k], &c->candidate[i]);
-    c->candidate[i].doubled = better >= POOLS_KEPT;
-  }
-}
 
 static void begin_step(struct calibrate *c, const char *name, size_t total) {
   c->step = (struct cli_step){.name = name, .total = total};
@@ -149,7 +132,6 @@ static int screen(struct calibrate *c) {
   int code = CLI_OK;
   begin_step(c, "screen", c->part[CALIBRATE_SEARCH].n_texts);
   for (size_t text = 0; text < c->part[CALIBRATE_SEARCH].n_texts && code == CLI_OK; text++) code = calibrate_screen(c, text);
-  if (code == CLI_OK) keep_best_pools(c);
   return code;
 }
 
