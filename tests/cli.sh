@@ -27,6 +27,14 @@ code() {
   [ "$code_found" = "$code_wanted" ] || { echo "exit code $code_found instead of $code_wanted"; cat code.err; return 1; }
   [ "$code_wanted" = 0 ] || grep -qE '^stillpoint( [a-z]+)?: .' code.err || { echo 'no sentence'; cat code.err; return 1; }
 }
+# stopped SIGNAL SECONDS ARGUMENT...: the command, with the signal after that time. In the foreground: else timeout signals its
+# group as well, and a second signal kills the command where it stands.
+stopped() {
+  stopped_by=$1 stopped_after=$2
+  shift 2
+  # shellcheck disable=SC2086
+  timeout --foreground --preserve-status -s "$stopped_by" "$stopped_after" $EMULATOR "$BUILD/stillpoint" "$@"
+}
 # same FILE FILE, and both hold something
 same() { [ -s "$1" ] && cmp "$1" "$2"; }
 
@@ -74,9 +82,7 @@ fi
 
 if timeout --version >/dev/null 2>&1; then
   for pair in INT:130 TERM:143; do
-    # shellcheck disable=SC2086
-    timeout --preserve-status -s "${pair%:*}" 1 $EMULATOR "$BUILD/stillpoint" bench -m model.gguf --lengths 8000 --repeat 100 --isa ref \
-      >out 2>err
+    stopped "${pair%:*}" 1 bench -m model.gguf --lengths 8000 --repeat 100 --isa ref >out 2>err
     equal "SIG${pair%:*} ends with ${pair#*:}" "${pair#*:}" $?
   done
 else
@@ -321,7 +327,7 @@ STILLPOINT_CALIBRATION_DIR=/nonexistent
 stillpoint bench -m model.gguf --lengths 64 --depths 64 -n 1 --repeat 1 >out
 ok "and not elsewhere" grep -q '^gate: .*(presets)$' out
 if command -v timeout >/dev/null 2>&1; then
-  timeout --preserve-status -s INT 2 $EMULATOR "$BUILD/stillpoint" calibrate -m model.gguf --lengths 6000 --isa ref --out never 2>err >out
+  stopped INT 2 calibrate -m model.gguf --lengths 6000 --isa ref --out never 2>err >out
   equal "calibrate: SIGINT ends with 130" 130 $?
   ok "calibrate: and says how to go on" grep -q -e '--results FILE' err
   ok "calibrate: and writes nothing" test ! -e never
@@ -381,9 +387,7 @@ mktiny --without tokenizer.chat_template -o plain.gguf
 stillpoint eval -m plain.gguf --sets one --lengths 1200 --questions 1 -n 2 >out
 ok "eval: without a chat template prompts are plain" grep -q 'plain prompts' out
 if timeout --version >/dev/null 2>&1; then
-  # shellcheck disable=SC2086
-  timeout --preserve-status -s INT 2 $EMULATOR "$BUILD/stillpoint" eval -m model.gguf --lengths 7000 --questions 100 --isa ref \
-    --out stopped.jsonl >out 2>err
+  stopped INT 2 eval -m model.gguf --lengths 7000 --questions 100 --isa ref --out stopped.jsonl >out 2>err
   equal "eval: SIGINT ends with 130" 130 $?
   ok "eval: and says how to go on" grep -q 'the same command goes on from there' err
 else
