@@ -136,29 +136,18 @@ DEVICE void read_iq4_xs(struct eight *e, const uint8_t *p, int i) {
 
 /* ---- any type --------------------------------------------------------------------------------------------------------- */
 
-/* X(TYPE, name, weights of a block, its bytes, weights that share a scale, has minimums) */
-#define BLOCK_LIST(X)                   \
-  X(SP_Q8_0, q8_0, 32, 34, 32, 0)       \
-  X(SP_Q4_0, q4_0, 32, 18, 32, 0)       \
-  X(SP_Q4_1, q4_1, 32, 20, 32, 1)       \
-  X(SP_Q5_0, q5_0, 32, 22, 32, 0)       \
-  X(SP_Q5_1, q5_1, 32, 24, 32, 1)       \
-  X(SP_Q2_K, q2_k, 256, 84, 16, 1)      \
-  X(SP_Q3_K, q3_k, 256, 110, 16, 0)     \
-  X(SP_Q4_K, q4_k, 256, 144, 32, 1)     \
-  X(SP_Q5_K, q5_k, 256, 176, 32, 1)     \
-  X(SP_Q6_K, q6_k, 256, 210, 16, 0)     \
-  X(SP_IQ4_NL, iq4_nl, 32, 18, 32, 0)   \
-  X(SP_IQ4_XS, iq4_xs, 256, 136, 32, 0)
-
 DEVICE bool type_is_float(uint32_t type) { return type == SP_F32 || type == SP_F16 || type == SP_BF16; }
 
 /* Of the types with 16 weights a scale; all others have 32. */
-DEVICE bool type_has_16(uint32_t type) { return type == SP_Q2_K || type == SP_Q3_K || type == SP_Q6_K; }
+DEVICE bool type_has_16(uint32_t type) {
+#define HAS_16(TYPE, name, weights, bytes, sub, has_min) (sub == 16 && type == TYPE) ||
+  return SP_BLOCK_LIST(HAS_16) false;
+#undef HAS_16
+}
 
 DEVICE bool type_has_min(uint32_t type) {
 #define HAS_MIN(TYPE, name, weights, bytes, sub, has_min) (has_min && type == TYPE) ||
-  return BLOCK_LIST(HAS_MIN) false;
+  return SP_BLOCK_LIST(HAS_MIN) false;
 #undef HAS_MIN
 }
 
@@ -168,7 +157,7 @@ DEVICE void read_eight(struct eight *e, uint32_t type, const uint8_t *row, uint3
   case TYPE:                                                            \
     read_##name(e, row + i / (weights) * (uint64_t)(bytes), (int)(i % (weights))); \
     break;
-    BLOCK_LIST(READ)
+    SP_BLOCK_LIST(READ)
 #undef READ
   }
 }

@@ -34,6 +34,21 @@ enum sp_type {
   SP_Q2_K, SP_Q3_K, SP_Q4_K, SP_Q5_K, SP_Q6_K, SP_IQ4_NL, SP_IQ4_XS, SP_TYPES
 };
 
+/* The types in blocks: X(TYPE, name, weights of a block, its bytes, weights that share a scale, has minimums) */
+#define SP_BLOCK_LIST(X)                \
+  X(SP_Q8_0, q8_0, 32, 34, 32, 0)       \
+  X(SP_Q4_0, q4_0, 32, 18, 32, 0)       \
+  X(SP_Q4_1, q4_1, 32, 20, 32, 1)       \
+  X(SP_Q5_0, q5_0, 32, 22, 32, 0)       \
+  X(SP_Q5_1, q5_1, 32, 24, 32, 1)       \
+  X(SP_Q2_K, q2_k, 256, 84, 16, 1)      \
+  X(SP_Q3_K, q3_k, 256, 110, 16, 0)     \
+  X(SP_Q4_K, q4_k, 256, 144, 32, 1)     \
+  X(SP_Q5_K, q5_k, 256, 176, 32, 1)     \
+  X(SP_Q6_K, q6_k, 256, 210, 16, 0)     \
+  X(SP_IQ4_NL, iq4_nl, 32, 18, 32, 0)   \
+  X(SP_IQ4_XS, iq4_xs, 256, 136, 32, 0)
+
 /* One weight matrix as int8 panels. n rows of the file = n output columns; k = inputs.
  * w:    np * kp int8, np = n rounded up to 64, kp = k rounded up to 64; zeros in the padding. Aligned to SP_ALIGN. 64 columns
  *       from a multiple of 64 on fill 64 * kp bytes; inside them the layout is the level's: what its panel_columns lays, its

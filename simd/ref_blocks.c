@@ -196,21 +196,6 @@ static void read_iq4_xs(struct block *b, const uint8_t *p) {
 
 /* ---- rows of blocks --------------------------------------------------------------------------------------------------- */
 
-/* X(TYPE, name, weights of a block, its bytes, weights that share a scale, has minimums) */
-#define BLOCK_LIST(X)                   \
-  X(SP_Q8_0, q8_0, 32, 34, 32, 0)       \
-  X(SP_Q4_0, q4_0, 32, 18, 32, 0)       \
-  X(SP_Q4_1, q4_1, 32, 20, 32, 1)       \
-  X(SP_Q5_0, q5_0, 32, 22, 32, 0)       \
-  X(SP_Q5_1, q5_1, 32, 24, 32, 1)       \
-  X(SP_Q2_K, q2_k, 256, 84, 16, 1)      \
-  X(SP_Q3_K, q3_k, 256, 110, 16, 0)     \
-  X(SP_Q4_K, q4_k, 256, 144, 32, 1)     \
-  X(SP_Q5_K, q5_k, 256, 176, 32, 1)     \
-  X(SP_Q6_K, q6_k, 256, 210, 16, 0)     \
-  X(SP_IQ4_NL, iq4_nl, 32, 18, 32, 0)   \
-  X(SP_IQ4_XS, iq4_xs, 256, 136, 32, 0)
-
 struct layout {
   void (*read)(struct block *b, const uint8_t *p);
   size_t weights, bytes, sub;
@@ -270,7 +255,7 @@ static void dot_blocks(const struct layout *t, const struct sp_dot *job) {
   static void dot_##name(const struct sp_dot *job) {                                           \
     dot_blocks(&layout_##name, job);                                                           \
   }
-BLOCK_LIST(BLOCK_FUNCTIONS)
+SP_BLOCK_LIST(BLOCK_FUNCTIONS)
 
 /* ---- float types: a weight is a number of its own, the activation stays fp32 -------------------------------------------- */
 
@@ -318,5 +303,5 @@ VALUE_LIST(VALUE_FUNCTIONS)
 #define DEQUANT_ENTRY(type, name, ...) [type] = dequant_##name,
 #define DOT_ENTRY(type, name, ...) [type] = dot_##name,
 
-const sp_dequant_fn sp_ref_dequant[SP_TYPES] = {VALUE_LIST(DEQUANT_ENTRY) BLOCK_LIST(DEQUANT_ENTRY)};
-const sp_dot_fn sp_ref_dot[SP_TYPES] = {VALUE_LIST(DOT_ENTRY) BLOCK_LIST(DOT_ENTRY)};
+const sp_dequant_fn sp_ref_dequant[SP_TYPES] = {VALUE_LIST(DEQUANT_ENTRY) SP_BLOCK_LIST(DEQUANT_ENTRY)};
+const sp_dot_fn sp_ref_dot[SP_TYPES] = {VALUE_LIST(DOT_ENTRY) SP_BLOCK_LIST(DOT_ENTRY)};
