@@ -4,8 +4,8 @@
  * In:       verbs, the two other backends.  Out: each verb on the side where its layers are; rows cross the seam once, upwards.
  * Not here: where the seam is (gpu_plan.c), what either side does.
  *
- * The sides take turns. A CPU is so much slower that the time of its own layers is that of the whole, and what running both at
- * once would save is the GPU's few percent.
+ * The sides take turns. By our estimate a CPU is so much slower that running both at once would save a few percent; nobody has
+ * measured it.
  */
 #include "backend_split.h"
 
@@ -140,23 +140,20 @@ static void divide(const struct sp_lane *lane, const struct sp_pass *pass, struc
   c->above.watch = watch_above(lane, pass->watch, &c->watch[1]) ? &c->watch[1] : NULL;
 }
 
-static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
+typedef still_status pass_fn(struct sp_lane *lane, const struct sp_pass *pass);
+
+static still_status pass_both(struct sp_lane *lane, const struct sp_pass *pass, pass_fn *on_gpu, pass_fn *on_cpu) {
   struct crossing c;
   divide(lane, pass, &c);
-  if (c.below.from < c.below.to) SP_TRY(gpu->run(lane->gpu, &c.below));
+  if (c.below.from < c.below.to) SP_TRY(on_gpu(lane->gpu, &c.below));
   if (c.above.from >= c.above.to) return STILL_OK;
   SP_TRY(cross(lane));
-  return cpu->run(lane->cpu, &c.above);
+  return on_cpu(lane->cpu, &c.above);
 }
 
-static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
-  struct crossing c;
-  divide(lane, pass, &c);
-  if (c.below.from < c.below.to) SP_TRY(gpu->step(lane->gpu, &c.below));
-  if (c.above.from >= c.above.to) return STILL_OK;
-  SP_TRY(cross(lane));
-  return cpu->step(lane->cpu, &c.above);
-}
+static still_status run(struct sp_lane *lane, const struct sp_pass *pass) { return pass_both(lane, pass, gpu->run, cpu->run); }
+
+static still_status step(struct sp_lane *lane, const struct sp_pass *pass) { return pass_both(lane, pass, gpu->step, cpu->step); }
 
 static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) {
   return cpu->logits(lane->cpu, first, n, out); /* the last layer is above any seam */
