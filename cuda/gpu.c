@@ -21,13 +21,16 @@ enum { /* of cuda.h */
 };
 enum { LEAST_CC = 75 };
 
+/* How many GPUs the driver has; none without device code. */
+static int open_driver(struct sp_driver *driver, char *why, size_t n) {
+  if (sp_fatbin[0].data) return sp_driver_open(driver, why, n);
+  snprintf(why, n, "%s", sp_fatbin_missing);
+  return 0;
+}
+
 int sp_gpu_count(char *why, size_t n) {
   struct sp_driver driver;
-  if (!sp_fatbin[0].data) {
-    snprintf(why, n, "%s", sp_fatbin_missing);
-    return 0;
-  }
-  return sp_driver_open(&driver, why, n);
+  return open_driver(&driver, why, n);
 }
 
 static int fail(const struct sp_gpu *gpu, int error, const char *what, char *why, size_t n) {
@@ -52,9 +55,8 @@ static int ask(struct sp_gpu *gpu, int *shared) {
 int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n) {
   int shared = 0, error;
   *gpu = (struct sp_gpu){.ordinal = ordinal};
-  int count = sp_gpu_count(why, n);
+  int count = open_driver(&gpu->driver, why, n);
   if (count < 1) return SP_CUDA_NO_DEVICE;
-  sp_driver_open(&gpu->driver, why, n);
   if (ordinal >= count) {
     snprintf(why, n, "there is no GPU %d: the driver has %d", ordinal, count);
     return SP_CUDA_NO_DEVICE;
