@@ -6,9 +6,7 @@
 # Not here: every fault (gpu_faults.sh).
 . "$SRC/tests/tap.sh"
 
-driver=$BUILD/tests/cuda/.libs
-grep -q '^#define HAVE_CUDA 1' "$BUILD/build.h" || skip_all 'built without CUDA (configure --with-cuda=no)'
-[ -e "$driver/libcuda.so.1" ] || skip_all 'this build has no shared libraries, of which the driver of the tests is one'
+. "$SRC/tests/cuda/driver.sh"
 cd "$work" || exit 1
 # shellcheck disable=SC2086
 $EMULATOR "$BUILD/tests/mktiny" --layers 2 --ff 256 --vocab 270 -o model.gguf || { echo 'Bail out! mktiny failed'; exit 1; }

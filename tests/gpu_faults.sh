@@ -1,13 +1,5 @@
 #!/bin/sh
 # gpu_faults.sh - whole prefills on the driver of tests/cuda, sound and failing: tests/cuda/check_gpu with that driver to be found.
-driver=$BUILD/tests/cuda/.libs
-if [ ! -e "$driver/libcuda.so.1" ]; then
-  echo '1..0 # SKIP this build has no shared libraries, of which the driver of the tests is one'
-  exit 0
-fi
-if ! grep -q '^#define HAVE_CUDA 1' "$BUILD/build.h"; then
-  echo '1..0 # SKIP built without CUDA (configure --with-cuda=no)'
-  exit 0
-fi
+. "$SRC/tests/cuda/driver.sh"
 # shellcheck disable=SC2086
 STILLPOINT_FAKE_CUDA= LD_LIBRARY_PATH="$driver${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec $EMULATOR "$BUILD/tests/cuda/check_gpu"

@@ -90,7 +90,7 @@ tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(tiny_model)
 tests_fuzz_fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 
-EXTRA_DIST += $(test_scripts) tests/tap.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
+EXTRA_DIST += $(test_scripts) tests/tap.sh tests/cuda/driver.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += \
   tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/templates.py tests/model/tokens.py \
   tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py \

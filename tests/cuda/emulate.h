@@ -25,7 +25,7 @@ extern uint8_t emulated_shared[];
 /* Of a warp: gives x, waits for the 32 threads, gets all 32. Valid until this thread's next exchange but one. */
 const uint32_t (*emulated_exchange(const uint32_t x[8]))[8];
 void emulated_sync_block(void);
-/* Runs kernel(job) as x * y blocks of `threads`. False if threads waited for each other for ever. */
+/* Runs kernel(job) as x * y blocks of `threads`. Threads that wait for each other for ever never come back. */
 void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned x, unsigned y, unsigned threads);
 
 #define DEVICE static inline __attribute__((unused))

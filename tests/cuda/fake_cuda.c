@@ -96,11 +96,10 @@ struct kernel {
   const char *name;
   void (*run)(const void *job);
   unsigned threads;
-  size_t job;
 };
 
 static struct kernel kernels[] = {
-#define ENTRY(name, job, threads) {#name, name, threads, sizeof(struct job)},
+#define ENTRY(name, job, threads) {#name, name, threads},
     SP_GPU_KERNELS(ENTRY)
 #undef ENTRY
 };
