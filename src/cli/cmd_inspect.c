@@ -98,13 +98,20 @@ static void print_plan(const still_plan *p, uint64_t n_tokens) {
   const struct {
     const char *name;
     uint64_t bytes;
-  } rows[] = {{"weights", p->weights}, {"panels", p->panels}, {"KV cache", p->kv}, {"parked rows", p->parked},
-              {"scratch", p->scratch}, {"total", p->total}, {"mapped file", p->mapped}, {"on the GPU", p->device}};
+    const char *note;
+    bool left_out;
+  } rows[] = {{"weights", p->weights, "", false},
+              {"panels", p->panels, "", false},
+              {"KV cache", p->kv, "", false},
+              {"parked rows", p->parked, "", false},
+              {"scratch", p->scratch, "", false},
+              {"total", p->total, "", false},
+              {"mapped file", p->mapped, ", paged by the system", false},
+              {"on the GPU", p->device, "", p->device == 0}};
   char bytes[REPORT_BYTES];
   printf("memory        for a prompt of %llu tokens\n", (unsigned long long)n_tokens);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    if (i < 7 || p->device)
-      printf("  %-11s %10s%s\n", rows[i].name, report_bytes(rows[i].bytes, bytes), i == 6 ? ", paged by the system" : "");
+    if (!rows[i].left_out) printf("  %-11s %10s%s\n", rows[i].name, report_bytes(rows[i].bytes, bytes), rows[i].note);
   if (p->device) printf("  its layers  %10u the lowest\n", p->device_layers);
   printf("  largest     %10llu tokens fit\n", (unsigned long long)p->largest_context);
 }
