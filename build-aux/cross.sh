@@ -108,7 +108,7 @@ stage_arm_all() {
   arm_tests='' arm_run dense+halted
 }
 
-# The leak checker needs ptrace, which the emulator has not. Compiling the kernels takes gcc 12 minutes: one library is enough.
+# Without the leak checker, which was not tried under an emulator. Compiling the kernels takes gcc 12 minutes: one library is enough.
 stage_arm_asan() {
   arm_build arm-asan --disable-shared --enable-asan --disable-werror CFLAGS='-O1 -g' &&
     ASAN_OPTIONS=detect_leaks=0 check_here $least_cases check EMULATOR="$(arm_emulator max,sve=off)" TESTS="$arm_each $arm_asan"

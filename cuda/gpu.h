@@ -5,8 +5,7 @@
  * Not here: models, rows, layers (src/backend_cuda.c).
  *
  * Between sp_gpu_enter and sp_gpu_leave the GPU's context is the thread's current one; all other calls stand between them. Work
- * is
- * asynchronous: it is done, and its errors are known, after sp_gpu_sync. Not to be used in a forked child.
+ * is asynchronous: it is done, and its errors are known, after sp_gpu_sync. Not to be used in a forked child.
  */
 #ifndef SP_GPU_H
 #define SP_GPU_H

@@ -29,8 +29,7 @@ static still_status replay(struct sp_timeline *t) {
 }
 
 still_status sp_recover(struct sp_timeline *t, struct sp_settings *settings, int64_t chunk, bool whole,
-                        still_status (*fn)(void *arg),
-                        void *arg) {
+                        still_status (*fn)(void *arg), void *arg) {
   still_status status = fn(arg);
   if (status != STILL_EDEVICE || t->backend == &sp_backend_cpu) return status;
   move(t, settings, chunk);

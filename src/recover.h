@@ -13,7 +13,6 @@
 /* Calls fn(arg). If it ends in STILL_EDEVICE on a device, moves the timeline to the CPU, whole as it was before (prefilled,
  * decoded) where `whole`, else as bare tokens of which no row is finished; and calls fn(arg) again. Chunks: `chunk`. */
 still_status sp_recover(struct sp_timeline *t, struct sp_settings *settings, int64_t chunk, bool whole,
-                        still_status (*fn)(void *arg),
-                        void *arg);
+                        still_status (*fn)(void *arg), void *arg);
 
 #endif
