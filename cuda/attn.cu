@@ -4,7 +4,7 @@
  * In, Out:  struct sp_gpu_attend; three kernels by the padded head_dim.
  * Not here: one row (decode.cu), rotation and quantisation (rows.cu).
  *
- * A warp has 16 queries of one head. A thread of the 32 holds, of queries g = lane / 4 and g + 8, the keys 8 i + 2 t and + 1
+ * Four warps have 64 queries of one head, each 16. A thread of the 32 holds, of queries g = lane / 4 and g + 8, the keys 8 i + 2 t and + 1
  * (t = lane % 4): so the sixteen lanes of a denominator are four in each of four threads, and fold by two exchanges. The
  * probabilities leave in the order in which the second product's left side is read, because values are stored in that order.
  */
@@ -12,6 +12,16 @@
 #include "simd/kernels.h"
 
 enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
+
+/* Sums of products as floats. Elsewhere than on Hopper, where conversions are quick, they start at MAGIC_BITS. */
+#ifdef GROUPS_MULTIPLY
+DEVICE float sum_of(int acc) { return (float)acc; }
+#define ATTEND_BESIDE 3
+#else
+DEVICE float sum_of(int acc) { return as_float((uint32_t)acc) - MAGIC; }
+#define group_publish()
+#define ATTEND_BESIDE 1
+#endif
 
 /* One of the two queries that a thread has a part of. */
 struct query {
@@ -21,9 +31,11 @@ struct query {
   uint32_t limit;       /* keys that it sees */
 };
 
-/* 16 bytes c of row r, of `per` (a power of two) a row; the same c of eight neighbours lies in different banks. */
-DEVICE uint32_t tile_place(uint32_t r, uint32_t c, uint32_t per) {
-  return (r * per + (c ^ (per == 4 ? r >> 1 & 3 : r & 7))) << 4;
+/* 16 bytes c of row r, of `per` (4, 8, 16) a row and `rows` rows; the same c of eight neighbours lies in different banks. Rows of
+ * 256 bytes lie as two tiles of 128. */
+DEVICE uint32_t tile_place(uint32_t rows, uint32_t r, uint32_t c, uint32_t per) {
+  if (per == 4) return (r * 4 + (c ^ (r >> 1 & 3))) << 4;
+  return ((c / 8 * rows + r) * 8 + (c % 8 ^ (r & 7))) << 4;
 }
 
 /* The four threads that share a query. */
@@ -39,7 +51,7 @@ DEVICE void score(float s[GROUPS][4], struct query *q, const float *sk, uint32_t
   UNROLL
   for (uint32_t i = 0; i < 2 * GROUPS; i++) {
     float *x = &s[i / 2][2 * half + i % 2];
-    *x = (*x - MAGIC) * (q->sq * sk[i / 2 * 8 + t + i % 2]);
+    *x = *x * (q->sq * sk[i / 2 * 8 + t + i % 2]);
   }
   if (last) {
     UNROLL
@@ -105,9 +117,9 @@ DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, u
   uint64_t row = (uint64_t)kv * j->cap + (uint64_t)tile * SP_TILE;
   const int8_t *k = j->k + row * dk, *v = j->v + row * dk;
   uint32_t per = dk / 16;
-  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / per, i % per, per), k + 16 * i);
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(SP_TILE, i / per, i % per, per), k + 16 * i);
   to += SP_TILE * dk;
-  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(i / 8, i % 8, 8), v + 16 * i);
+  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(dk, i / 8, i % 8, 8), v + 16 * i);
   to += SP_TILE * dk;
   if (THREAD < 32)
     copy_16(to + 16 * THREAD, j->sk + row + 4 * THREAD);
@@ -115,11 +127,26 @@ DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, u
     copy_16(to + 16 * THREAD, j->sv + row + 4 * (THREAD - 32));
 }
 
+#ifdef GROUPS_MULTIPLY
+/* The block's queries, those of rows outside the job as zeros. */
+DEVICE void load_queries(uint8_t *to, const struct sp_gpu_attend *j, uint32_t list, uint32_t head, uint32_t dk) {
+  uint32_t per = dk / 16;
+  for (uint32_t i = THREAD; i < SP_GPU_BLOCK * per; i += 128) {
+    uint32_t r = list + i / per, c = i % per;
+    uint8_t *at = to + tile_place(SP_GPU_BLOCK, i / per, c, per);
+    if (r >= j->at && r < j->at + j->n)
+      copy_16(at, j->q + ((uint64_t)(r - j->at) * j->heads + head) * dk + 16 * c);
+    else
+      *(struct float_four *)at = (struct float_four){{0, 0, 0, 0}};
+  }
+}
+#else
 /* The 4 bytes of queries that a thread gives to step b of the first product. */
 DEVICE uint32_t query_word(const struct sp_gpu_attend *j, uint32_t list, uint32_t head, uint32_t dk, uint32_t at) {
   bool mine = list >= j->at && list < j->at + j->n;
   return mine ? *(const uint32_t *)(j->q + ((uint64_t)(list - j->at) * j->heads + head) * dk + at) : 0;
 }
+#endif
 
 DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t list, uint32_t head) {
   bool mine = list >= j->at && list < j->at + j->n;
@@ -129,13 +156,19 @@ DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t list, ui
 }
 
 #define DK 64
+#define CHANNELS 64
+#define GROUP_VALUES group_u8_64
 #define NAME(x) x##_64
 #include "cuda/attn_body.h"
 
 #define DK 128
+#define CHANNELS 128
+#define GROUP_VALUES group_u8_128
 #define NAME(x) x##_128
 #include "cuda/attn_body.h"
 
 #define DK 256
+#define CHANNELS 128
+#define GROUP_VALUES group_u8_128
 #define NAME(x) x##_256
 #include "cuda/attn_body.h"

@@ -1,11 +1,54 @@
 /*
  * attn_body.h - the part of attention that is unrolled over the padded head_dim.
  *
- * In:       DK, NAME(x); what attn.cu defines before.  Out: the kernel sp_gpu_attend_<DK>.
+ * In:       DK, NAME(x), CHANNELS (that a product of a group has), GROUP_VALUES; what attn.cu defines before.
+ * Out:      the kernel sp_gpu_attend_<DK>.
  * Not here: anything that does not depend on DK.
  */
 
-/* Dots of 16 queries and 128 keys, as the floats MAGIC + dot. */
+DEVICE void NAME(add_sums)(float o[4], const int acc[4], const struct query q[2]) {
+  UNROLL
+  for (uint32_t e = 0; e < 4; e++)
+    o[e] = fma_rn(o[e], q[e / 2].alpha, sum_of(acc[e]) * q[e / 2].step * q[e / 2].beta);
+}
+
+#ifdef GROUPS_MULTIPLY
+
+/* Dots of 64 queries and 128 keys, of which a warp gets those of 16. */
+DEVICE void NAME(dots)(float s[GROUPS][4], const uint8_t *q, const uint8_t *k) {
+  enum { ROW = DK < 128 ? DK : 128 };
+  int acc[SP_TILE / 2];
+  group_begin();
+  UNROLL
+  for (uint32_t c = 0; c < DK; c += 32)
+    group_s8_128(acc, group_tile(q + c / ROW * SP_GPU_BLOCK * ROW, ROW, 0, c % ROW),
+                 group_tile(k + c / ROW * SP_TILE * ROW, ROW, 0, c % ROW), c > 0);
+  group_close();
+  group_wait(0);
+  GROUP_KEEP(acc, SP_TILE / 2);
+  UNROLL
+  for (uint32_t i = 0; i < SP_TILE / 2; i++) s[i / 4][i % 4] = sum_of(acc[i]);
+}
+
+/* O = fma(O, alpha, (sum * (a / 255)) * beta) for all channels. */
+DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
+  UNROLL
+  for (uint32_t first = 0; first < DK; first += CHANNELS) {
+    int acc[CHANNELS / 2];
+    group_begin();
+    UNROLL
+    for (uint32_t c = 0; c < SP_TILE; c += 32) GROUP_VALUES(acc, p[c / 32], group_tile(v, SP_TILE, first, c), c > 0);
+    group_close();
+    group_wait(0);
+    GROUP_KEEP(acc, CHANNELS / 2);
+    UNROLL
+    for (uint32_t i = 0; i < CHANNELS / 8; i++) NAME(add_sums)(o[first / 8 + i], acc + 4 * i, q);
+  }
+}
+
+#else
+
+/* Dots of 16 queries and 128 keys. */
 DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const uint8_t *k) {
   uint32_t lane = THREAD % 32;
   UNROLL
@@ -14,12 +57,12 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const u
     UNROLL
     for (uint32_t c = 0; c < DK / 16; c += 4) {
       uint32_t b[4];
-      load_matrices(b, k + tile_place(8 * i + lane % 8, c + lane / 8, DK / 16));
+      load_matrices(b, k + tile_place(SP_TILE, 8 * i + lane % 8, c + lane / 8, DK / 16));
       multiply_s8(acc, a[c / 2], b[0], b[1]);
       multiply_s8(acc, a[c / 2 + 1], b[2], b[3]);
     }
     UNROLL
-    for (uint32_t e = 0; e < 4; e++) s[i][e] = as_float((uint32_t)acc[e]);
+    for (uint32_t e = 0; e < 4; e++) s[i][e] = sum_of(acc[e]);
   }
 }
 
@@ -32,17 +75,15 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
     UNROLL
     for (uint32_t c = 0; c < SP_TILE / 16; c += 4) {
       uint32_t b[4];
-      load_matrices(b, v + tile_place(8 * i + lane % 8, c + lane / 8, 8));
+      load_matrices(b, v + tile_place(DK, 8 * i + lane % 8, c + lane / 8, 8));
       multiply_u8(acc, p[c / 2], b[0], b[1]);
       multiply_u8(acc, p[c / 2 + 1], b[2], b[3]);
     }
-    UNROLL
-    for (uint32_t e = 0; e < 4; e++) {
-      float sum = as_float((uint32_t)acc[e]) - MAGIC;
-      o[i][e] = fma_rn(o[i][e], q[e / 2].alpha, sum * q[e / 2].step * q[e / 2].beta);
-    }
+    NAME(add_sums)(o[i], acc, q);
   }
 }
+
+#endif
 
 DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], uint32_t list,
                         uint32_t head) {
@@ -61,19 +102,25 @@ DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const
   }
 }
 
-KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
+KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, DK < 256 ? ATTEND_BESIDE : 1) {
   SHARED_BYTES(shared);
   enum { BYTES = SP_TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
   uint32_t lane = THREAD % 32, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads);
   uint32_t blocks = (j.at + j.n - 1) / SP_GPU_BLOCK - j.at / SP_GPU_BLOCK; /* but one; the longest lists first */
   uint32_t block = j.at / SP_GPU_BLOCK + blocks - BLOCK, list = block * SP_GPU_BLOCK + THREAD / 32 * 16 + lane / 4;
   uint32_t tiles = block * SP_GPU_BLOCK / SP_TILE + 1;
-  uint32_t a[DK / 32][4], p[4][4];
+  uint32_t p[4][4];
   float s[GROUPS][4], o[DK / 8][4];
   struct query q[2] = {begin_query(&j, list, head), begin_query(&j, list + 8, head)};
+#ifdef GROUPS_MULTIPLY
+  uint8_t *a = shared + BUFFERS * BYTES;
+  load_queries(a, &j, block * SP_GPU_BLOCK, head, DK);
+#else
+  uint32_t a[DK / 32][4];
   UNROLL
   for (uint32_t i = 0; i < DK / 8; i++)
     a[i / 4][i % 4] = query_word(&j, list + i % 2 * 8, head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
+#endif
   UNROLL
   for (uint32_t i = 0; i < DK / 2; i++) o[i / 4][i % 4] = 0;
   load_tile(shared, &j, kv, 0, DK);
@@ -84,6 +131,7 @@ KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
     if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
     copy_close();
     copy_wait(BUFFERS - 1);
+    group_publish();
     sync_block();
     NAME(dots)(s, a, at);
     take_tile(s, p, &q[0], sk, sk + SP_TILE, 0, tile * SP_TILE, tile + 1 == tiles);
@@ -96,4 +144,6 @@ KERNEL(NAME(sp_gpu_attend), sp_gpu_attend, 128) {
 }
 
 #undef DK
+#undef CHANNELS
+#undef GROUP_VALUES
 #undef NAME

@@ -16,15 +16,20 @@
 #ifdef __CUDACC__
 #define DEVICE static __device__ __forceinline__
 #define CONSTANT static __device__ const
-#define KERNEL(name, job, threads) \
-  extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ struct job j)
+#define KERNEL(name, job, threads) KERNEL_BESIDE(name, job, threads, 1)
+/* `blocks` of them fit a multiprocessor at once */
+#define KERNEL_BESIDE(name, job, threads, blocks) \
+  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ struct job j)
 #define SHARED __shared__
-#define SHARED_BYTES(name) extern __shared__ __align__(128) uint8_t name[]
+#define SHARED_BYTES(name) extern __shared__ __align__(1024) uint8_t name[]
 #define UNROLL _Pragma("unroll")
 #define THREAD threadIdx.x
 #define BLOCK blockIdx.x
 #define BLOCK_Y blockIdx.y
 #define ARCH (__CUDA_ARCH__ / 10)
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#define GROUPS_MULTIPLY 1 /* hopper.h */
+#endif
 
 DEVICE float fma_rn(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 DEVICE float div_rn(float a, float b) { return __fdiv_rn(a, b); }
@@ -93,11 +98,22 @@ DEVICE void load_matrices(uint32_t out[4], const void *row) {
 MULTIPLY(multiply_s8, "s8")
 MULTIPLY(multiply_u8, "u8")
 
+#ifdef GROUPS_MULTIPLY
+#include "cuda/hopper.h"
+#endif
 #else
 #include "tests/cuda/emulate.h"
 #endif
 
 /* ---- shared by all kernels ----------------------------------------------------------------------------------------- */
+
+/* Read and written at once. */
+struct float_two {
+  float x[2];
+} __attribute__((aligned(8)));
+struct float_four {
+  float x[4];
+} __attribute__((aligned(16)));
 
 /* x + MAGIC is x rounded to an integer, to nearest even, for |x| < 2^22, and holds it in its low bits; and the bits of MAGIC plus
  * an integer of that size are the float MAGIC + integer, exactly: so int and float turn into each other by one addition. */

@@ -165,6 +165,11 @@ int sp_gpu_alloc(struct sp_gpu *gpu, void **at, size_t bytes) {
   return error;
 }
 
+uint64_t sp_gpu_taken(uint64_t bytes) {
+  enum { PAGE = 2 << 20 };
+  return bytes > PAGE / 2 ? (bytes + PAGE - 1) / PAGE * PAGE : bytes;
+}
+
 void sp_gpu_free(struct sp_gpu *gpu, void *at) {
   if (at) gpu->driver.free(at_device(at));
 }

@@ -36,6 +36,7 @@ void sp_gpu_leave(struct sp_gpu *gpu);
 const char *sp_gpu_text(const struct sp_gpu *gpu, int error); /* static */
 
 int sp_gpu_alloc(struct sp_gpu *gpu, void **at, size_t bytes); /* content undefined; on failure *at is NULL */
+uint64_t sp_gpu_taken(uint64_t bytes); /* of the GPU's memory by an allocation: whole pages of 2 MiB, which small ones share */
 void sp_gpu_free(struct sp_gpu *gpu, void *at);                /* NULL is allowed */
 int sp_gpu_left(struct sp_gpu *gpu, size_t *bytes);            /* free device memory */
 int sp_gpu_put(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes); /* host to device */

@@ -6,8 +6,7 @@
  *
  * Rows of activations and panels are padded: kernels may read, and never write, up to the next multiple of SP_GPU_ROWS rows.
  * Lengths k are multiples of 32, so that rows of fp32 are aligned to 128 bytes where their array is. `bad` is a word that takes
- * the
- * lowest row in which a number was not finite (it starts as 0xffffffff). The arithmetic is that of stillpoint-numerics(7).
+ * the lowest row in which a number was not finite (it starts as 0xffffffff). The arithmetic is that of stillpoint-numerics(7).
  */
 #ifndef SP_JOBS_H
 #define SP_JOBS_H
@@ -67,7 +66,7 @@ struct sp_gpu_gemm {
   const int8_t *x, *w;   /* [rows][kp], [n][kp] */
   const float *sx, *sw, *bias; /* [rows], [n], [n] or NULL */
   float *y, *sum;        /* [rows][ldy] */
-  uint32_t rows, n, kp, ldy;
+  uint32_t rows, n, kp, ldy; /* n and ldy even */
   enum sp_gpu_mode mode;
 };
 
@@ -216,12 +215,12 @@ enum sp_gpu_kernel {
 };
 
 /* Stages of the GEMM's pipeline, 24 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor).
- * The
- * kernels are compiled for the same numbers. */
-#define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : (cc) == 86 || (cc) == 89 || (cc) >= 120 ? 4 : 6)
+ * The kernels are compiled for the same numbers. On 9.0 attention's queries are there, too. */
+#define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : (cc) == 86 || (cc) == 89 || (cc) >= 120 ? 4 : (cc) == 90 ? 8 : 6)
 #define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)
 #define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_STAGES(cc) == 4) ? 1 : 2)
-#define SP_GPU_SHARED_ATTEND(cc, dk) (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8))
+#define SP_GPU_SHARED_ATTEND(cc, dk) \
+  (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0))
 #define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */
 
 #endif

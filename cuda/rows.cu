@@ -9,9 +9,11 @@
  */
 #include "cuda/blocks.h"
 
+/* x: aligned to 16 bytes */
 DEVICE void load_eight(float v[8], const float *x) {
+  struct float_four low = *(const struct float_four *)x, high = *(const struct float_four *)(x + 4);
   UNROLL
-  for (int i = 0; i < 8; i++) v[i] = x[i];
+  for (int i = 0; i < 8; i++) v[i] = i < 4 ? low.x[i] : high.x[i - 4];
 }
 
 /* ---- rotation -------------------------------------------------------------------------------------------------------- */
@@ -58,21 +60,18 @@ DEVICE void store_bytes(int8_t *q, const float v[8], float scale) {
 
 /* ---- sums in 16 lanes -------------------------------------------------------------------------------------------------- */
 
-/* Adds squares of 256 elements, or fewer, which the warp has put into shared memory; the first 16 threads are the lanes. */
+/* Adds squares of n elements in shared memory; the first 16 threads are the lanes. */
 DEVICE float add_squares(float sum, const float *x, uint32_t n, int lane) {
   for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < n; i += SP_LANES) sum = fma_rn(x[i], x[i], sum);
   return sum;
 }
 
 /* Of one row; u and, if it is given, f added to it. Every thread gets the sum. */
-DEVICE float row_squares(const float *u, const float *f, uint32_t k, float *shared, int lane) {
+DEVICE float row_squares(const float *u, const float *f, uint32_t k, int lane) {
   float sum = 0;
-  for (uint32_t i = 0; i < k; i += CHUNK) {
-    uint32_t n = k - i < CHUNK ? k - i : CHUNK;
-    for (uint32_t e = (uint32_t)lane; e < n; e += WARP) shared[e] = f ? u[i + e] + f[i + e] : u[i + e];
-    sync_warp();
-    sum = add_squares(sum, shared, n, lane);
-    sync_warp();
+  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < k; i += SP_LANES) {
+    float x = f ? u[i] + f[i] : u[i];
+    sum = fma_rn(x, x, sum);
   }
   return as_float(bits_from(as_bits(fold_16(sum)), 0));
 }
@@ -80,12 +79,11 @@ DEVICE float row_squares(const float *u, const float *f, uint32_t k, float *shar
 DEVICE float norm_factor(float sum, uint32_t n, float eps) { return div_rn(1, sqrt_rn(div_rn(sum, (float)n) + eps)); }
 
 KERNEL(sp_gpu_sum_squares, sp_gpu_sumsq, 256) {
-  SHARED float shared[WARPS][CHUNK];
   uint32_t r = row_of_warp();
   int lane = THREAD % WARP;
   if (r >= j.n) return;
   const float *f = j.f ? j.f + (uint64_t)r * j.k : NULL;
-  float sum = row_squares(j.u + (uint64_t)r * j.k, f, j.k, shared[THREAD / WARP], lane);
+  float sum = row_squares(j.u + (uint64_t)r * j.k, f, j.k, lane);
   if (lane == 0) j.sums[r] = sum;
 }
 
@@ -106,14 +104,13 @@ DEVICE void turned_row(float v[8], const struct sp_gpu_quantise *j, const float 
 }
 
 KERNEL(sp_gpu_quantise_rows, sp_gpu_quantise, 256) {
-  SHARED float shared[WARPS][CHUNK];
   uint32_t row = row_of_warp(), most = 0;
   int lane = THREAD % WARP;
   if (row >= j.n) return;
   const float *x = j.x + (uint64_t)row * j.k;
   int8_t *q = j.q + (uint64_t)row * j.kp;
   float r = 1, v[8];
-  if (j.norm) r = norm_factor(row_squares(x, NULL, j.k, shared[THREAD / WARP], lane), j.k, j.eps);
+  if (j.norm) r = norm_factor(row_squares(x, NULL, j.k, lane), j.k, j.eps);
   for (uint32_t i = 0; i < j.k; i += CHUNK) {
     turned_row(v, &j, x, i + 8 * (uint32_t)lane, r, lane);
     most = larger_bits(most, largest_of(v));

@@ -77,8 +77,8 @@ AC_DEFUN([SP_WITH_CUDA], [
   SP_WITH([cuda], [heavy layers on NVIDIA GPUs])
   AC_ARG_VAR([NVCC], [compiler of the GPU kernels (nvcc, CUDA 12.8 or newer)])
   AC_ARG_VAR([NVCCFLAGS], [its flags])
-  AC_ARG_VAR([CUDA_GENCODE], [GPUs to compile for, e.g. "-arch=sm_90"])
-  test -n "$CUDA_GENCODE" || CUDA_GENCODE="-gencode=arch=compute_75,code=sm_75 -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_86,code=sm_86 -gencode=arch=compute_89,code=sm_89 -gencode=arch=compute_90,code=sm_90 -gencode=arch=compute_100,code=sm_100 -gencode=arch=compute_120,code=@<:@sm_120,compute_120@:>@"
+  AC_ARG_VAR([CUDA_GENCODE], [GPUs to compile for, e.g. "-arch=sm_80"; Hopper is compute_90a])
+  test -n "$CUDA_GENCODE" || CUDA_GENCODE="-gencode=arch=compute_75,code=sm_75 -gencode=arch=compute_80,code=sm_80 -gencode=arch=compute_86,code=sm_86 -gencode=arch=compute_89,code=sm_89 -gencode=arch=compute_90a,code=sm_90a -gencode=arch=compute_100,code=sm_100 -gencode=arch=compute_120,code=@<:@sm_120,compute_120@:>@"
   sp_have_cuda=no
   AS_IF([test "$with_cuda" = no], [SP_LEFT_OUT([cuda], [--with-cuda=no])],
         [test "$sp_dlopen" = no], [SP_LEFT_OUT([cuda], [the C library has no dlopen])],

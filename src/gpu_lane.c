@@ -115,7 +115,7 @@ uint64_t sp_gpu_lane_bytes(const struct sp_engine *engine, size_t chunk) {
   struct sp_lane lane = {.engine = (struct sp_engine *)engine, .cap = chunk, .dk = SP_GPU_HEAD(engine->config->head_dim)};
   struct buffer b[MOST_BUFFERS];
   uint64_t bytes = 0;
-  for (size_t i = 0, n = buffers(&lane, b); i < n; i++) bytes += b[i].bytes;
+  for (size_t i = 0, n = buffers(&lane, b); i < n; i++) bytes += sp_gpu_taken(b[i].bytes);
   return bytes;
 }
 

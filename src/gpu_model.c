@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { WARPS = 8 }; /* rows that a block of the panel kernel takes */
+enum {
+  WARPS = 8,  /* rows that a block of the panel kernel takes */
+  PIECE = 256 /* bytes to which pieces of an allocation are aligned */
+};
 
 still_status sp_gpu_status(const struct sp_gpu_model *m, struct sp_ctx *ctx, int error, const char *what) {
   if (!error) return STILL_OK;
@@ -39,11 +42,31 @@ static still_status hold(struct sp_gpu_model *m, struct sp_ctx *ctx, size_t byte
   return status;
 }
 
+/* Memory of which take() cuts pieces: as much as was planned, so that what is planned is what is taken. */
+static still_status hold_room(struct sp_gpu_model *m, struct sp_ctx *ctx, size_t bytes) {
+  void *at;
+  SP_TRY(hold(m, ctx, bytes, &at));
+  m->room = at;
+  m->room_left = bytes;
+  return STILL_OK;
+}
+
+static uint64_t piece(uint64_t bytes) { return sp_round_up(bytes, PIECE); }
+
+static still_status take(struct sp_gpu_model *m, struct sp_ctx *ctx, size_t bytes, void **at) {
+  if (piece(bytes) > m->room_left)
+    return sp_fail(&ctx->error, STILL_EDEVICE, "GPU %d: its memory was planned too small for the weights", m->gpu.ordinal);
+  *at = m->room;
+  m->room += piece(bytes);
+  m->room_left -= piece(bytes);
+  return STILL_OK;
+}
+
 /* A copy of host memory on the device; NULL stays NULL. */
 static still_status upload(struct sp_gpu_model *m, struct sp_ctx *ctx, const void *from, size_t bytes, void **at) {
   *at = NULL;
   if (!from) return STILL_OK;
-  SP_TRY(hold(m, ctx, bytes, at));
+  SP_TRY(take(m, ctx, bytes, at));
   return sp_gpu_status(m, ctx, sp_gpu_put(&m->gpu, m->stream, *at, from, bytes), "the upload of weights");
 }
 
@@ -83,12 +106,16 @@ static size_t shape_of(const struct sp_layer *layer, const struct parts *p, stru
   return sp_round_up(n, SP_GPU_COLS);
 }
 
+static bool has_bias(const struct sp_layer *layer, const struct parts *p) {
+  bool any = false;
+  for (int i = p->first; i <= p->last; i++) any |= layer->w[i].bias != NULL;
+  return any;
+}
+
 /* Biases of all parts in the panel's order, where any part has one. */
 static still_status upload_bias(struct sp_gpu_model *m, struct sp_ctx *ctx, const struct sp_layer *layer, const struct parts *p,
                                 struct sp_gpu_product *out) {
-  bool any = false;
-  for (int i = p->first; i <= p->last; i++) any |= layer->w[i].bias != NULL;
-  if (!any) return STILL_OK;
+  if (!has_bias(layer, p)) return STILL_OK;
   float *bias = sp_calloc(ctx, out->n, sizeof *bias, "the biases of a panel");
   if (!bias) return STILL_ENOMEM;
   size_t at = 0;
@@ -116,8 +143,8 @@ static still_status build(struct sp_gpu_model *m, struct sp_ctx *ctx, unsigned l
   struct sp_gpu_product *out = &to->product[name];
   size_t padded = shape_of(layer, p, out), first = 0;
   void *w, *scale;
-  SP_TRY(hold(m, ctx, padded * out->kp, &w));
-  SP_TRY(hold(m, ctx, padded * sizeof(float), &scale));
+  SP_TRY(take(m, ctx, padded * out->kp, &w));
+  SP_TRY(take(m, ctx, padded * sizeof(float), &scale));
   out->w = w;
   out->scale = scale;
   for (int i = p->first; i <= p->last; i++) {
@@ -133,12 +160,44 @@ static still_status build(struct sp_gpu_model *m, struct sp_ctx *ctx, unsigned l
   return upload_bias(m, ctx, layer, p, out);
 }
 
+/* ---- sizes ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t floats(size_t n) { return piece(n * sizeof(float)); }
+
+static uint64_t layer_bytes(const struct sp_config *c, const struct sp_layer *layer) {
+  uint64_t bytes = 2 * floats(c->n_embd) + ((layer->q_norm != NULL) + (layer->k_norm != NULL)) * floats(c->head_dim);
+  for (int i = 0; i < SP_WEIGHTS; i++)
+    bytes += piece(layer->w[i].tensor->bytes) + (layer->w[i].bias != NULL) * floats(layer->w[i].n);
+  for (int i = 0; i < SP_GPU_PANELS; i++) {
+    struct sp_gpu_product p;
+    size_t padded = shape_of(layer, &parts[i], &p);
+    bytes += piece((uint64_t)padded * p.kp) + floats(padded) + has_bias(layer, &parts[i]) * floats(p.n);
+  }
+  return bytes;
+}
+
+/* The output matrix lies here with all layers alone. */
+static bool has_output(const struct sp_config *c, unsigned seam) { return seam == c->n_layers && !c->tied; }
+
+static uint64_t ends_bytes(const struct sp_engine *e, unsigned seam) {
+  const struct sp_weights *w = e->weights;
+  return piece(w->embed.tensor->bytes) + floats(e->config->n_embd) +
+         (has_output(e->config, seam) ? piece(w->output.tensor->bytes) : 0);
+}
+
+uint64_t sp_gpu_model_bytes(const struct sp_engine *e, unsigned seam) {
+  uint64_t bytes = sp_gpu_taken(ends_bytes(e, seam));
+  for (unsigned l = 0; l < seam; l++) bytes += sp_gpu_taken(layer_bytes(e->config, &e->weights->layers[l]));
+  return bytes;
+}
+
 /* ---- layers and ends -------------------------------------------------------------------------------------------- */
 
 static still_status fill_layer(struct sp_gpu_model *m, struct sp_ctx *ctx, unsigned l) {
   const struct sp_config *c = m->engine->config;
   const struct sp_layer *from = &m->engine->weights->layers[l];
   struct sp_gpu_layer *to = &m->layers[l];
+  SP_TRY(hold_room(m, ctx, layer_bytes(c, from)));
   for (int i = 0; i < SP_WEIGHTS; i++) {
     SP_TRY(upload_rows(m, ctx, &from->w[i], &to->w[i]));
     SP_TRY(upload_floats(m, ctx, from->w[i].bias, from->w[i].n, &to->bias[i]));
@@ -174,10 +233,11 @@ still_status sp_gpu_model_layer(struct sp_gpu_model *m, struct sp_ctx *ctx, unsi
 
 static still_status fill_ends(struct sp_gpu_model *m, struct sp_ctx *ctx) {
   const struct sp_weights *w = m->engine->weights;
+  SP_TRY(hold_room(m, ctx, ends_bytes(m->engine, m->seam)));
   SP_TRY(upload_rows(m, ctx, &w->embed, &m->embed));
   SP_TRY(upload_floats(m, ctx, w->final_norm, m->engine->config->n_embd, &m->final_norm));
   m->output = m->embed;
-  if (m->seam == m->engine->config->n_layers && !m->engine->config->tied) SP_TRY(upload_rows(m, ctx, &w->output, &m->output));
+  if (has_output(m->engine->config, m->seam)) SP_TRY(upload_rows(m, ctx, &w->output, &m->output));
   return sp_gpu_status(m, ctx, sp_gpu_sync(&m->gpu, m->stream), "the upload of weights");
 }
 
@@ -195,27 +255,6 @@ still_status sp_gpu_model_ends(struct sp_gpu_model *m, struct sp_ctx *ctx) {
 }
 
 /* ---- open and close --------------------------------------------------------------------------------------------- */
-
-static uint64_t layer_bytes(const struct sp_config *c, const struct sp_layer *layer) {
-  uint64_t bytes = 2 * (uint64_t)c->n_embd * sizeof(float);
-  for (int i = 0; i < SP_WEIGHTS; i++) {
-    bytes += layer->w[i].tensor->bytes;
-    if (layer->w[i].bias) bytes += 2 * layer->w[i].n * sizeof(float); /* for decode, and in the panel's order */
-  }
-  for (int i = 0; i < SP_GPU_PANELS; i++) {
-    struct sp_gpu_product p;
-    bytes += shape_of(layer, &parts[i], &p) * ((uint64_t)p.kp + sizeof(float));
-  }
-  return bytes;
-}
-
-uint64_t sp_gpu_model_bytes(const struct sp_engine *e, unsigned seam) {
-  const struct sp_weights *w = e->weights;
-  bool output = seam == e->config->n_layers && !e->config->tied;
-  uint64_t bytes = w->embed.tensor->bytes + (output ? w->output.tensor->bytes : 0) + e->config->n_embd * sizeof(float);
-  for (unsigned l = 0; l < seam; l++) bytes += layer_bytes(e->config, &w->layers[l]);
-  return bytes;
-}
 
 static still_status begin(struct sp_gpu_model *m, struct sp_ctx *ctx) {
   void *bad;

@@ -44,6 +44,8 @@ struct sp_gpu_model {
   float *final_norm;
   void **held;              /* device memory of the model, freed at the end */
   size_t n_held, held_cap;
+  uint8_t *room;            /* of the layer, or the ends, being filled: one allocation */
+  size_t room_left;
   pthread_mutex_t lock;     /* over everything that is filled late */
 };
 
@@ -51,7 +53,7 @@ struct sp_gpu_model {
 still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int ordinal, struct sp_gpu_model **model);
 void sp_gpu_model_close(struct sp_ctx *ctx, struct sp_gpu_model *model); /* NULL is allowed */
 
-/* Device bytes of the layers [0, seam) and of what goes with them, when all of it has been used. */
+/* What the layers [0, seam) and what goes with them take of the device's memory when all of it has been used. */
 uint64_t sp_gpu_model_bytes(const struct sp_engine *engine, unsigned seam);
 
 /* What is used is there after these. The GPU's context is the thread's current one. Errors go to `ctx`. Thread-safe. */

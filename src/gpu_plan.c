@@ -21,11 +21,12 @@ static uint64_t gate_bytes(const struct sp_config *c, const struct sp_settings *
     uint64_t own = sp_stage_last(&stage[gates]) - sp_stage_first(&stage[gates]);
     if (own > layers) layers = own < (uint64_t)s->layers ? own : (uint64_t)s->layers;
   }
-  for (size_t i = 0; i < gates && i < SP_PARKS; i++) bytes += stage[i].rows * c->n_embd * sizeof(float);
+  for (size_t i = 0; i < gates && i < SP_PARKS; i++) bytes += sp_gpu_taken(stage[i].rows * c->n_embd * sizeof(float));
   bytes += ((gates > 0) + (gates > 0 && policy->block) + (gates > 1 && (policy->delta || policy->block))) * n * sizeof(float);
   if (gates == 0 || !policy->query) return bytes;
-  bytes += layers * window * c->n_heads * (SP_GPU_HEAD(c->head_dim) + 3 * sizeof(float));
-  return bytes + n * (c->n_heads + 1) * sizeof(float);
+  bytes += sp_gpu_taken(layers * window * c->n_heads * SP_GPU_HEAD(c->head_dim));
+  bytes += sp_gpu_taken(layers * window * c->n_heads * 3 * sizeof(float));
+  return bytes + sp_gpu_taken(n * (c->n_heads + 1) * sizeof(float));
 }
 
 /* Rows of a chunk, as a session has them: no more than its context. */
@@ -42,8 +43,8 @@ static uint64_t session_bytes(const struct sp_engine *e, const struct sp_setting
   uint64_t bytes = sp_gpu_lane_bytes(e, chunk_of(c, s, seam)) + gate_bytes(c, s, seam, stage, stages);
   for (size_t i = 0; i < stages; i++)
     for (unsigned l = sp_stage_first(&stage[i]); l < sp_stage_last(&stage[i]) && l < seam; l++)
-      bytes += sp_gpu_kv_bytes(c, stage[i].rows);
-  return bytes + sp_gpu_rope_bytes(c, n) + sp_gpu_tiles_bytes(c, n / SP_TILE + 1);
+      bytes += sp_gpu_taken(sp_gpu_kv_bytes(c, stage[i].rows));
+  return bytes + 2 * sp_gpu_taken(sp_gpu_rope_bytes(c, n) / 2) + sp_gpu_taken(sp_gpu_tiles_bytes(c, n / SP_TILE + 1));
 }
 
 uint64_t sp_gpu_plan(const struct sp_engine *engine, const struct sp_settings *settings, unsigned seam, bool parked, uint64_t n) {

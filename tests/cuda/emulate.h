@@ -38,6 +38,7 @@ void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned 
 #define BLOCK_Y emulated_place.block_y
 #define ARCH 90
 #define KERNEL(name, job, threads) KERNEL_OF(name, job)
+#define KERNEL_BESIDE(name, job, threads, blocks) KERNEL_OF(name, job)
 #define KERNEL_OF(name, job)                                                                           \
   static void name##_body(const struct job j);                                                         \
   void name(const void *job_of_launch) { name##_body(*(const struct job *)job_of_launch); }            \

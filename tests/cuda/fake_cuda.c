@@ -126,17 +126,20 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned 
 
 /* ---- memory: a header says how much ---------------------------------------------------------------------------------------- */
 
-enum { HEADER = 256 };
+enum { HEADER = 256, PAGE = 2 << 20 };
+
+/* As a real driver counts: pages, except for what is small. */
+static size_t counted(size_t bytes) { return bytes <= PAGE / 2 ? bytes : (bytes + PAGE - 1) / PAGE * PAGE; }
 
 int cuMemAlloc_v2(uint64_t *at, size_t bytes) {
   int error = turn(CALLS_ALLOC, "alloc=", NO_MEMORY);
   if (error) return error;
-  if (fake.used + bytes > number("memory=", 1ul << 32)) return NO_MEMORY;
+  if (fake.used + counted(bytes) > number("memory=", 1ul << 32)) return NO_MEMORY;
   uint8_t *memory = aligned_alloc(HEADER, HEADER + (bytes + HEADER - 1) / HEADER * HEADER);
   if (!memory) return NO_MEMORY;
   memcpy(memory, &bytes, sizeof bytes);
   memset(memory + HEADER, 0xff, bytes); /* NaN in every float that nobody wrote */
-  fake.used += bytes;
+  fake.used += counted(bytes);
   *at = (uintptr_t)memory + HEADER;
   return 0;
 }
@@ -145,7 +148,7 @@ int cuMemFree_v2(uint64_t at) {
   uint8_t *memory = (uint8_t *)(uintptr_t)at - HEADER;
   size_t bytes;
   memcpy(&bytes, memory, sizeof bytes);
-  fake.used -= bytes;
+  fake.used -= counted(bytes);
   free(memory);
   return 0;
 }
