@@ -60,12 +60,6 @@ DEVICE void store_bytes(int8_t *q, const float v[8], float scale) {
 
 /* ---- sums in 16 lanes -------------------------------------------------------------------------------------------------- */
 
-/* Adds squares of n elements in shared memory; the first 16 threads are the lanes. */
-DEVICE float add_squares(float sum, const float *x, uint32_t n, int lane) {
-  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < n; i += SP_LANES) sum = fma_rn(x[i], x[i], sum);
-  return sum;
-}
-
 /* Of one row; u and, if it is given, f added to it. Every thread gets the sum. */
 DEVICE float row_squares(const float *u, const float *f, uint32_t k, int lane) {
   float sum = 0;
@@ -176,49 +170,65 @@ KERNEL(sp_gpu_build_panel, sp_gpu_panel, 256) {
 
 /* ---- heads of a row --------------------------------------------------------------------------------------------------- */
 
-struct head { /* of one row; x in shared memory, one warp's own */
-  float *x;
+enum { PARTS = CHUNK / WARP };
+
+/* A head in a warp: x[i] of a thread is element 32 i + lane, and zero past the end. */
+struct head {
+  float x[PARTS];
   uint32_t d;
   int lane;
 };
+#define EACH_PART(h, i, e) \
+  UNROLL                   \
+  for (uint32_t i = 0, e = (uint32_t)(h)->lane; i < PARTS; i++, e += WARP)
 
-DEVICE void norm_head(const struct head *h, const float *norm, float eps) {
-  float sum = as_float(bits_from(as_bits(fold_16(add_squares(0, h->x, h->d, h->lane))), 0));
-  float r = norm_factor(sum, h->d, eps);
-  sync_warp();
-  for (uint32_t e = (uint32_t)h->lane; e < h->d; e += WARP) h->x[e] = (h->x[e] * r) * norm[e];
-  sync_warp();
-}
-
-DEVICE void turn_head(const struct head *h, const float *c, const float *s, uint32_t half, bool pairs) {
-  for (uint32_t i = (uint32_t)h->lane; i < half; i += WARP) {
-    uint32_t a = pairs ? 2 * i : i, b = pairs ? 2 * i + 1 : i + half;
-    float x0 = h->x[a], x1 = h->x[b];
-    h->x[a] = fma_rn(x0, c[i], -(x1 * s[i]));
-    h->x[b] = fma_rn(x1, c[i], x0 * s[i]);
+/* Sum of squares: a thread of the first 16, a lane of the sum, has its neighbour 16 further tell it every second element. */
+DEVICE float head_squares(const struct head *h) {
+  float sum = 0;
+  UNROLL
+  for (uint32_t i = 0; i < PARTS; i++) {
+    float other = across(h->x[i], 16);
+    if (i * WARP + (uint32_t)h->lane < h->d) sum = fma_rn(h->x[i], h->x[i], sum);
+    if (i * WARP + (uint32_t)h->lane + 16 < h->d) sum = fma_rn(other, other, sum);
   }
-  sync_warp();
+  return as_float(bits_from(as_bits(fold_16(sum)), 0));
 }
 
-DEVICE void centre_head(const struct head *h, const float *shift, const float *factor) {
-  for (uint32_t e = (uint32_t)h->lane; e < h->d; e += WARP) h->x[e] = (h->x[e] - (shift ? shift[e] : 0)) * factor[e];
-  sync_warp();
+/* RMSNorm, then RoPE, of a head that still lies in memory at `from`: an element asks for the one it is turned with. */
+DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, uint32_t row) {
+  const float *c = j->c + (uint64_t)j->position[row] * j->half, *s = j->s + (uint64_t)j->position[row] * j->half;
+  float r = norm ? norm_factor(head_squares(h), h->d, j->eps) : 1;
+  EACH_PART(h, i, e) {
+    if (e >= h->d) continue;
+    if (norm) h->x[i] = (h->x[i] * r) * norm[e];
+    if (e >= 2 * j->half) continue;
+    bool second = j->pairs ? e % 2 != 0 : e >= j->half;
+    uint32_t at = j->pairs ? e / 2 : second ? e - j->half : e, mate = j->pairs ? e ^ 1 : second ? e - j->half : e + j->half;
+    float other = norm ? (from[mate] * r) * norm[mate] : from[mate];
+    h->x[i] = second ? fma_rn(h->x[i], c[at], other * s[at]) : fma_rn(h->x[i], c[at], -(other * s[at]));
+  }
 }
 
-DEVICE void rotate_head(const struct head *h, uint32_t block) {
-  for (uint32_t step = 1; step < block; step *= 2) {
-    for (uint32_t p = (uint32_t)h->lane; p < h->d / 2; p += WARP) {
-      uint32_t i = p / step * 2 * step + p % step;
-      butterfly(&h->x[i], &h->x[i + step]);
+DEVICE void centre_head(struct head *h, const float *shift, const float *factor) {
+  EACH_PART(h, i, e)
+    if (e < h->d) h->x[i] = (h->x[i] - (shift ? shift[e] : 0)) * factor[e];
+}
+
+DEVICE void rotate_head(struct head *h, uint32_t block) {
+  for (uint32_t step = 1; step < block && step < WARP; step *= 2) {
+    UNROLL
+    for (uint32_t i = 0; i < PARTS; i++) {
+      float other = across(h->x[i], (int)step);
+      h->x[i] = ((uint32_t)h->lane & step) != 0 ? other - h->x[i] : h->x[i] + other;
     }
-    sync_warp();
   }
-}
-
-DEVICE uint32_t largest_of_head(const struct head *h) {
-  uint32_t most = 0;
-  for (uint32_t e = (uint32_t)h->lane; e < h->d; e += WARP) most = larger_bits(most, size_bits(h->x[e]));
-  return warp_largest(most);
+  UNROLL
+  for (uint32_t step = 1; step < PARTS; step *= 2) {
+    if (step * WARP >= block) break;
+    UNROLL
+    for (uint32_t i = 0; i < PARTS; i++)
+      if ((i & step) == 0) butterfly(&h->x[i], &h->x[i + step]);
+  }
 }
 
 /* Where key `i` stands among the 128 bytes of a channel of its tile. */
@@ -226,55 +236,56 @@ DEVICE uint32_t value_place(uint32_t i) {
   return i % SP_TILE / 16 * 16 + i % 8 / 2 * 4 + i % 16 / 8 * 2 + i % 2;
 }
 
-DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, uint32_t most) {
-  float a = as_float(most), scale = scale_of(a, 127);
-  int8_t *q = j->q + ((uint64_t)row * j->heads + head) * j->dk;
-  for (uint32_t e = (uint32_t)h->lane; e < j->dk; e += WARP) q[e] = (int8_t)(e < h->d ? byte_of(h->x[e], scale) : 0);
+DEVICE void store_head(int8_t *q, const struct head *h, uint32_t dk, float scale) {
+  EACH_PART(h, i, e)
+    if (e < dk) q[e] = (int8_t)byte_of(h->x[i], scale);
+}
+
+DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
+  store_head(j->q + ((uint64_t)row * j->heads + head) * j->dk, h, j->dk, scale_of(a, 127));
   if (h->lane == 0) j->sq[(uint64_t)row * j->heads + head] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
 }
 
-DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, uint32_t most) {
-  float a = as_float(most), scale = scale_of(a, 127);
+DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
   uint64_t at = (uint64_t)head * j->cap + j->at + row;
-  int8_t *q = j->k + at * j->dk;
-  for (uint32_t e = (uint32_t)h->lane; e < j->dk; e += WARP) q[e] = (int8_t)(e < h->d ? byte_of(h->x[e], scale) : 0);
+  store_head(j->k + at * j->dk, h, j->dk, scale_of(a, 127));
   if (h->lane == 0) j->sk[at] = step_of(a, 127);
 }
 
-DEVICE void store_value(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, uint32_t most) {
-  float a = as_float(most), scale = scale_of(a, 127);
-  uint32_t i = j->at + row;
-  int8_t *v = j->v + ((uint64_t)head * j->cap + i / SP_TILE * SP_TILE) * j->dk + value_place(i);
-  for (uint32_t e = (uint32_t)h->lane; e < h->d; e += WARP) v[(uint64_t)e * SP_TILE] = (int8_t)byte_of(h->x[e], scale);
-  if (h->lane == 0) j->sv[(uint64_t)head * j->cap + i] = step_of(a, 127);
+DEVICE void store_value(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
+  uint32_t at = j->at + row;
+  float scale = scale_of(a, 127);
+  int8_t *v = j->v + ((uint64_t)head * j->cap + at / SP_TILE * SP_TILE) * j->dk + value_place(at);
+  EACH_PART(h, i, e)
+    if (e < h->d) v[(uint64_t)e * SP_TILE] = (int8_t)byte_of(h->x[i], scale);
+  if (h->lane == 0) j->sv[(uint64_t)head * j->cap + at] = step_of(a, 127);
 }
 
 KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
-  SHARED float shared[WARPS][CHUNK];
   uint32_t all = j.heads + 2 * j.kv_heads, task = row_of_warp(), row = task / all, part = task % all;
   if (row >= j.n) return;
-  struct head h = {.x = shared[THREAD / WARP], .d = j.d, .lane = THREAD % WARP};
+  struct head h = {.d = j.d, .lane = (int)(THREAD % WARP)};
   bool query = part < j.heads, value = part >= j.heads + j.kv_heads;
-  uint32_t head = query ? part : (part - j.heads) % j.kv_heads, kv = query ? part / (j.heads / j.kv_heads) : head;
+  uint32_t head = query ? part : (part - j.heads) % j.kv_heads, kv = query ? part / (j.heads / j.kv_heads) : head, most = 0;
   float *from = j.qkv + ((uint64_t)row * all + part) * j.d;
-  for (uint32_t e = (uint32_t)h.lane; e < j.d; e += WARP) h.x[e] = from[e];
-  sync_warp();
+  EACH_PART(&h, i, e) h.x[i] = e < j.d ? from[e] : 0;
   if (!value) {
-    const float *norm = query ? j.q_norm : j.k_norm;
-    uint64_t at = (uint64_t)j.position[row] * j.half;
-    if (norm) norm_head(&h, norm, j.eps);
-    turn_head(&h, j.c + at, j.s + at, j.half, j.pairs);
-    for (uint32_t e = (uint32_t)h.lane; j.keep && e < j.d; e += WARP) from[e] = h.x[e];
+    turn_head(&h, &j, from, query ? j.q_norm : j.k_norm, row);
+    if (j.keep) sync_warp(); /* all have read */
+    EACH_PART(&h, i, e)
+      if (j.keep && e < j.d) from[e] = h.x[i];
     centre_head(&h, query ? NULL : j.shift + kv * j.d, (query ? j.balance : j.inverse_balance) + kv * j.d);
     rotate_head(&h, j.block);
   }
-  uint32_t most = largest_of_head(&h);
+  UNROLL
+  for (uint32_t i = 0; i < PARTS; i++) most = larger_bits(most, size_bits(h.x[i]));
+  most = warp_largest(most);
   if (query)
-    store_query(&j, &h, row, head, most);
+    store_query(&j, &h, row, head, as_float(most));
   else if (value)
-    store_value(&j, &h, row, head, most);
+    store_value(&j, &h, row, head, as_float(most));
   else
-    store_key(&j, &h, row, head, most);
+    store_key(&j, &h, row, head, as_float(most));
   if (h.lane == 0 && most >= FINITE_BITS) lowest(j.bad, row);
 }
 
