@@ -6,4 +6,5 @@ bench_roofline_LDADD = libspcore.la
 
 EXTRA_DIST += \
   bench/RESULTS bench/common.py bench/cost bench/mca bench/peers bench/peers.py bench/peers_llama.py bench/peers_openvino.py bench/plot.py
+EXTRA_DIST += bench/quality bench/texts
 EXTRA_DIST += bench/gpu bench/gpu_kernels.c bench/gpu_memory.c bench/gpu_torch.py

@@ -328,15 +328,17 @@ _stillpoint() {
       '*:file:_files' ;;
     calibrate) _arguments -s \
       '--model[GGUF model file (of a split one\: the first part)]:FILE:_files' \
-      '*--file[a text whose loss is measured; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
-      '*--hay[text in which facts are hidden; may be repeated \[default\: sentences made from the seed\]]:FILE:_files' \
+      '*--file[a text of the kind that the model is to read; may be repeated. Half of each is for the search, half confirms]:FILE:_files' \
+      '*--hay[text in which facts are hidden; may be repeated \[default\: those of -f\]]:FILE:_files' \
       '--lengths[tokens of the prompts \[default 4096\]]:N,N,...:' \
       '--eps[most loss of quality balanced above dense, in nats a token \[default 0.02\]]:X:' \
       '--points[most points of retrieval of quality balanced below dense \[default 1\]]:X:' \
-      '--texts[texts of each set of questions (one, many, chain) for each length]:N:' \
+      '--texts[texts of each set of questions (one, many, chain) and length for the search]:N:' \
+      '--final-texts[the same to confirm what it found]:N:' \
       '--per-text[questions about a text that the gates are asked]:N:' \
       '--answers[of these, questions that candidates must answer]:N:' \
       '--places[places in the texts of -f for each length, evenly spread]:N:' \
+      '--final-places[the same to confirm what the search found]:N:' \
       '--continuation[tokens behind each place whose loss is measured]:N:' \
       '--starts[start layers to try \[default 0.25,0.3,0.35,0.4,0.5,0.6\]]:X,X,...:' \
       '--ratios[ratios to try \[default 0.5,0.6666667,0.75,0.8\]]:X,X,...:' \

@@ -280,9 +280,12 @@ ok "as it was" cmp "$sound" "$work/kept.trace"
 calibrate() {
   wanted_code=$1 wanted_word=$2
   shift 2
-  fails "$wanted_code" "$wanted_word" calibrate -m "$good" --lengths 1200 --per-text 1 --answers 1 --out "$work/out.calibration" "$@"
+  fails "$wanted_code" "$wanted_word" calibrate -m "$good" -f "$text" --lengths 1200 --per-text 1 --answers 1 \
+    --out "$work/out.calibration" "$@"
 }
+text=$work/long.txt
 ok "calibrate: no model" fails 1 "-m FILE" calibrate
+ok "calibrate: no text" fails 1 "-f FILE" calibrate -m "$good"
 ok "calibrate: starts that are none" calibrate 1 "--starts" --starts 0.3,x
 ok "calibrate: ratios that descend" calibrate 1 "--ratios" --ratios 0.5,0.4
 ok "calibrate: a ratio of one" calibrate 1 "--ratios" --ratios 1
@@ -293,7 +296,10 @@ ok "calibrate: more answers than questions" calibrate 1 "--per-text" --answers 2
 ok "calibrate: eleven questions a text" calibrate 1 "--per-text" --per-text 11
 ok "calibrate: a setting of the gate that it does not search" calibrate 1 "--policy" --policy delta
 ok "calibrate: hay too short" calibrate 2 "--hay" --hay "$work/short.txt"
-ok "calibrate: text too short" calibrate 2 "--places" -f "$work/short.txt"
+text=$work/short.txt
+ok "calibrate: text too short" calibrate 2 "give more" --hay "$work/short.txt"
+ok "calibrate: text too short for its places" calibrate 2 "--places" --hay "$work/long.txt"
+text=$work/long.txt
 ok "calibrate: length without room for the facts" calibrate 2 "--lengths" --lengths 60
 ok "calibrate: prompts longer than the context" calibrate 7 "context of 4096" --lengths 4090
 ok "calibrate: results of something else" calibrate 5 "--out" --results "$work/notes.txt"

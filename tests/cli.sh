@@ -273,9 +273,10 @@ ok "a window that the text does not fill" code 2 stillpoint perplexity -m model.
 
 # ---- calibrate: a tiny model knows nothing; what it does not know it does not lose
 
+for part in one two three four; do sed "s/report/part $part of the report/" report.txt; done >parts.txt
 search() {
-  stillpoint calibrate -m model.gguf -f report.txt --lengths 1200 --texts 1 --per-text 2 --answers 2 --places 3 --continuation 4 \
-    --starts 0.2,0.5 --ratios 0.5,0.75 --pools 3,31 "$@"
+  stillpoint calibrate -m model.gguf -f parts.txt --lengths 1200 --texts 1 --per-text 2 --answers 2 --places 3 --continuation 4 \
+    --final-texts 2 --final-places 4 --eps 100 --points 100 --starts 0.2,0.5 --ratios 0.5,0.75 --pools 3,7,31 "$@"
 }
 search --out one.calibration --results search.jsonl --threads 1 >table
 ok "calibrate: a row for each quality" test "$(grep -cE '^(strict|balanced|fast) ' table)" = 3
@@ -301,7 +302,10 @@ ok "calibrate --json: what was reused" grep -qE '"reused": (2[5-9]|[3-9][0-9]|[1
 search --out two.calibration --results search.jsonl --exhaustive >out
 ok "calibrate --exhaustive: the same file" same one.calibration two.calibration
 equal "calibrate --exhaustive: compares each quality" 3 "$(grep -c "the search's choice has " out)"
-ok "calibrate: bounds that nothing keeps say dense" code 0 search --out two.calibration --results search.jsonl --eps 0 --points 0
+ok "calibrate: within so wide bounds something halts" grep -q '^policy query' one.calibration
+equal "calibrate: and was confirmed on questions of its own" "questions 12" "$(grep '^questions' one.calibration | sort -u)"
+search --out two.calibration --results search.jsonl --eps 0.02 --points 1 >out
+equal "calibrate: a sample too small to confirm anything says dense" 2 "$(sed '/^quality fast/,$d' two.calibration | grep -c '^policy dense')"
 search --out two.calibration --results search.jsonl --timed >out
 ok "calibrate --timed: stands in the file" grep -qE '^(speed-up [0-9.]+|policy dense)$' two.calibration
 cp one.calibration model.calibration
@@ -327,7 +331,7 @@ STILLPOINT_CALIBRATION_DIR=/nonexistent
 stillpoint bench -m model.gguf --lengths 64 --depths 64 -n 1 --repeat 1 >out
 ok "and not elsewhere" grep -q '^gate: .*(presets)$' out
 if command -v timeout >/dev/null 2>&1; then
-  stopped INT 2 calibrate -m model.gguf --lengths 6000 --isa ref --out never 2>err >out
+  stopped INT 2 calibrate -m model.gguf -f parts.txt --lengths 1500 --isa ref --out never 2>err >out
   equal "calibrate: SIGINT ends with 130" 130 $?
   ok "calibrate: and says how to go on" grep -q -e '--results FILE' err
   ok "calibrate: and writes nothing" test ! -e never

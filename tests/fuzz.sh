@@ -10,6 +10,8 @@ mutants() {
 }
 ok "mutants of model files" mutants fuzz_gguf 20000
 note "$(tail -n 1 "$work/fuzz_gguf")"
+ok "mutants of calibrations" mutants fuzz_calibration 200000
+note "$(tail -n 1 "$work/fuzz_calibration")"
 ok "odd text, templates and messages" mutants fuzz_text 5000
 note "$(tail -n 1 "$work/fuzz_text")"
 ok "mutants of texts and chat templates" mutants fuzz_text 20000

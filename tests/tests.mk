@@ -18,7 +18,7 @@ AM_TESTS_ENVIRONMENT = \
 test_programs = \
   tests/check_bits tests/check_broken tests/check_calibrate tests/check_calibration tests/check_chat tests/check_config \
   tests/check_eval tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant \
-  tests/check_regate tests/check_save tests/check_session tests/check_state tests/check_text tests/check_vocab \
+  tests/check_regate tests/check_save tests/check_search tests/check_session tests/check_state tests/check_text tests/check_vocab \
   tests/check_vocab_limits tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
@@ -51,6 +51,8 @@ tests_check_session_SOURCES = tests/check_session.c tests/run.h tests/run.c $(ti
 states = tests/states.h tests/states.c tests/run.h tests/run.c $(tiny_model)
 tests_check_calibrate_SOURCES = tests/check_calibrate.c tests/run.h tests/run.c $(tiny_model) src/cli/calibrate_gate.c
 tests_check_calibration_SOURCES = tests/check_calibration.c $(states)
+tests_check_search_SOURCES = \
+  tests/check_search.c src/cli/calibrate_search.c src/cli/eval_stats.c src/cli/score.c src/cli/random.c
 tests_check_save_SOURCES = tests/check_save.c $(states)
 tests_check_state_SOURCES = tests/check_state.c $(states)
 tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
@@ -84,7 +86,9 @@ tests_cuda_still_LDADD = $(stillpoint_LDADD)
 
 # Fuzz targets with a main of their own: they replay files or make mutants.
 test_helpers += \
-  tests/fuzz/fuzz_gguf tests/fuzz/fuzz_text
+  tests/fuzz/fuzz_calibration tests/fuzz/fuzz_gguf tests/fuzz/fuzz_text
+tests_fuzz_fuzz_calibration_SOURCES = tests/fuzz/fuzz_calibration.c $(tiny_model)
+tests_fuzz_fuzz_calibration_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c $(tiny_model)
 tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(tiny_model)

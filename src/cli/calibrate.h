@@ -2,9 +2,11 @@
  * calibrate.h - what the parts of `stillpoint calibrate` share: the candidates, the sample, what came out, what was chosen.
  *
  * In:       the command line.  Out: struct calibrate.
- * Not here: runs (calibrate_work.c), the search (calibrate_search.c), output (calibrate_print.c, calibrate_file.c).
+ * Not here: texts (calibrate_text.c), runs (calibrate_work.c), the search (calibrate_search.c), output (calibrate_print.c,
+ * calibrate_file.c).
  *
- * The sample is a list of texts with questions and a list of places in texts, the same for all candidates. Candidate 0 is dense.
+ * A part of the sample is a list of texts with questions and a list of places in texts, the same for all candidates. What finds a
+ * setting and what confirms it are two parts that share no text. Candidate 0 is dense.
  */
 #ifndef CLI_CALIBRATE_H
 #define CLI_CALIBRATE_H
@@ -12,6 +14,7 @@
 #include "eval.h"
 
 enum { CALIBRATE_POOLS = 8, CALIBRATE_GRID = 16, CALIBRATE_LEVELS = 3, CALIBRATE_UNKNOWN = -1 };
+enum { CALIBRATE_SEARCH, CALIBRATE_FINAL, CALIBRATE_PARTS };
 
 struct candidate {
   double start, ratio;
@@ -20,10 +23,10 @@ struct candidate {
   still_settings *settings;
   char identity[EVAL_IDENTITY];
   double bound;             /* operations of dense over its own */
-  signed char *right;       /* [n_texts * per_text]: 1, 0 or CALIBRATE_UNKNOWN */
-  double *loss;             /* [n_places]; NaN: unknown */
+  signed char *right[CALIBRATE_PARTS]; /* [n_texts * per_text]: 1, 0 or CALIBRATE_UNKNOWN */
+  double *loss[CALIBRATE_PARTS];       /* [n_places]; NaN: unknown */
   size_t halted;            /* facts of questions which dense answers that its gate halts */
-  bool doubled;             /* another pool at the same layer and ratio halts fewer: not searched */
+  double places;            /* of these facts in the order of its gate, as parts of the text, summed up */
 };
 
 struct bounds { /* of a quality */
@@ -33,10 +36,19 @@ struct bounds { /* of a quality */
   double points;            /* most points of retrieval below dense */
 };
 
+struct part { /* of the sample; of all lengths */
+  size_t n_texts, n_places;
+  uint64_t texts, places;   /* of each set and length, of each length */
+  uint64_t answers;         /* questions a text that candidates must answer */
+  uint64_t seed;
+  struct eval_hay hay;
+  struct cli_tokens file;   /* halves of the texts, one after the other */
+};
+
 struct figures { /* of a candidate against dense, on what both have run */
-  size_t questions, gained, lost, places;
+  size_t questions, gained, lost, places, n_right[EVAL_MODES];
   struct interval right[EVAL_MODES], difference, loss[EVAL_MODES], loss_difference;
-  double error;             /* standard error of the difference in loss */
+  struct mean sum[EVAL_MODES], sum_of_differences; /* of losses */
 };
 
 struct choice {
@@ -46,7 +58,8 @@ struct choice {
 
 struct calibrate {
   struct cli *cli;
-  struct eval sample;       /* texts, hay, files, results; its first engine runs everything */
+  struct eval sample;       /* of the part in work: texts, hay, files, results; its first engine runs everything */
+  struct part part[CALIBRATE_PARTS];
   struct candidate *candidate;
   size_t n_candidates;
   still_settings *gate[CALIBRATE_GRID];  /* of each start: scores alone */
@@ -54,13 +67,12 @@ struct calibrate {
   double start[CALIBRATE_GRID], ratio[CALIBRATE_GRID];
   uint64_t pool[CALIBRATE_POOLS];
   size_t n_starts, n_ratios, n_pools;
-  size_t n_texts, n_places; /* of all lengths */
   int64_t seed;             /* as given */
-  uint64_t answers;         /* questions a text that the chosen must answer; all of them are asked of the gate */
   struct bounds bounds[CALIBRATE_LEVELS]; /* strict, balanced, fast */
   struct choice choice[CALIBRATE_LEVELS];
   uint64_t min_tokens, ran, reused;
   struct cli_step step;     /* what is shown */
+  char step_name[16];
   double step_since, since, seconds;
 };
 
@@ -70,9 +82,10 @@ void calibrate_release(struct calibrate *c);
 
 /* calibrate_search.c */
 int calibrate_search(struct calibrate *c);
-void calibrate_figures(const struct calibrate *c, size_t candidate, struct figures *f);
-bool calibrate_holds(const struct bounds *b, const struct figures *f); /* the point estimates are within the bounds */
-bool calibrate_ran(const struct calibrate *c, size_t candidate);       /* the whole sample */
+void calibrate_figures(const struct calibrate *c, size_t candidate, int part, struct figures *f);
+
+/* calibrate_text.c: an exit code. */
+int calibrate_read(struct calibrate *c);
 
 /* calibrate_print.c, calibrate_file.c */
 void calibrate_print(const struct calibrate *c, const char *path);

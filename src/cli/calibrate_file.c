@@ -46,7 +46,7 @@ static void put_level(FILE *out, const struct calibrate *c, size_t level) {
     fprintf(out, "policy dense\n");
     return;
   }
-  calibrate_figures(c, choice->candidate, &f);
+  calibrate_figures(c, choice->candidate, CALIBRATE_FINAL, &f);
   put_settings(out, c, d);
   fprintf(out, "bound %.4f\n", d->bound);
   if (c->cli->given.timed) fprintf(out, "speed-up %.3f\n", choice->speed_up);
@@ -72,10 +72,13 @@ static void put_sample(FILE *out, const struct calibrate *c) {
   const struct cli_values *given = &c->cli->given;
   fprintf(out, "note lengths");
   for (size_t i = 0; i < e->n_lengths; i++) fprintf(out, " %llu", (unsigned long long)e->length[i]);
-  fprintf(out, "\nnote seed %lld, %zu texts with %llu questions each, of which %llu answered\n", (long long)c->seed, c->n_texts,
-          (unsigned long long)e->per_text, (unsigned long long)c->answers);
-  fprintf(out, "note hay %s, losses of %llu tokens in %s\n", given->hay.count ? "from files" : "made from the seed",
-          (unsigned long long)e->continuation, given->files.count ? "files" : "a text made from the seed");
+  const struct part *s = &c->part[CALIBRATE_SEARCH], *f = &c->part[CALIBRATE_FINAL];
+  fprintf(out, "\nnote search: seed %lld, %zu texts with %llu questions each, of which %llu answered, and %zu places\n",
+          (long long)c->seed, s->n_texts, (unsigned long long)e->per_text, (unsigned long long)s->answers, s->n_places);
+  fprintf(out, "note confirmed on other halves of the texts: %zu texts with %llu questions each, and %zu places\n", f->n_texts,
+          (unsigned long long)f->answers, f->n_places);
+  fprintf(out, "note losses of %llu tokens behind a place, %zu files of text, %zu more to hide facts in\n",
+          (unsigned long long)e->continuation, given->files.count, given->hay.count);
   fprintf(out, "note loss of fast at most %g, of balanced %g, of strict %g of dense\n", c->bounds[2].loss, c->bounds[1].loss,
           c->bounds[0].loss);
   fprintf(out, "note retrieval of fast at most %g points below dense, of balanced %g, of strict %g\n", c->bounds[2].points,

@@ -57,6 +57,19 @@ static double cost(const struct calibrate *c, unsigned layer, double ratio) {
   return sum;
 }
 
+static bool add_results(const struct calibrate *c, struct candidate *d) {
+  for (int i = 0; i < CALIBRATE_PARTS; i++) {
+    const struct part *p = &c->part[i];
+    size_t n = p->n_texts * (size_t)c->sample.per_text;
+    d->right[i] = malloc(n + 1);
+    d->loss[i] = malloc((p->n_places + 1) * sizeof *d->loss[i]);
+    if (!d->right[i] || !d->loss[i]) return false;
+    memset(d->right[i], CALIBRATE_UNKNOWN, n);
+    for (size_t k = 0; k < p->n_places; k++) d->loss[i][k] = NAN;
+  }
+  return true;
+}
+
 static bool add(struct calibrate *c, double start, double ratio, size_t pool, bool dense) {
   unsigned layers = c->sample.model.n_layers;
   struct candidate *d = &c->candidate[c->n_candidates++];
@@ -64,11 +77,7 @@ static bool add(struct calibrate *c, double start, double ratio, size_t pool, bo
   d->layer = dense ? layers : (unsigned)(start * layers + 1e-9);
   d->bound = cost(c, layers, 0) / cost(c, d->layer, ratio);
   d->settings = settings_of(c, dense ? "dense" : "query", start, ratio, c->pool[pool]);
-  d->right = malloc(c->n_texts * (size_t)c->sample.per_text + 1);
-  d->loss = malloc((c->n_places + 1) * sizeof *d->loss);
-  if (!d->settings || !d->right || !d->loss) return false;
-  memset(d->right, CALIBRATE_UNKNOWN, c->n_texts * (size_t)c->sample.per_text);
-  for (size_t i = 0; i < c->n_places; i++) d->loss[i] = NAN;
+  if (!d->settings || !add_results(c, d)) return false;
   eval_identity(c->sample.model_digest, d->settings, dense, d->identity);
   return true;
 }
@@ -114,8 +123,10 @@ int calibrate_grid(struct calibrate *c) {
 void calibrate_release(struct calibrate *c) {
   for (size_t i = 0; i < c->n_candidates; i++) {
     still_settings_free(c->candidate[i].settings);
-    free(c->candidate[i].right);
-    free(c->candidate[i].loss);
+    for (int part = 0; part < CALIBRATE_PARTS; part++) {
+      free(c->candidate[i].right[part]);
+      free(c->candidate[i].loss[part]);
+    }
   }
   for (size_t s = 0; s < c->n_starts; s++) still_settings_free(c->gate[s]);
   free(c->candidate);

@@ -19,10 +19,18 @@ static void print_interval(const struct interval *i, int digits, bool last) {
   printf(last ? "%s" : "%-28s", text);
 }
 
+/* Figures of the final part, of those that came so far. */
+static int shown_part(const struct calibrate *c, size_t i) {
+  struct figures f;
+  calibrate_figures(c, i, CALIBRATE_FINAL, &f);
+  return f.places || f.questions ? CALIBRATE_FINAL : CALIBRATE_SEARCH;
+}
+
 static void print_candidate(const struct calibrate *c, const char *name, size_t i, double speed_up) {
   const struct candidate *d = &c->candidate[i];
+  int part = shown_part(c, i);
   struct figures f;
-  calibrate_figures(c, i, &f);
+  calibrate_figures(c, i, part, &f);
   if (i == 0) {
     printf("%-9s dense\n", name);
     return;
@@ -35,7 +43,7 @@ static void print_candidate(const struct calibrate *c, const char *name, size_t 
   printf("%6zu  ", d->halted);
   print_interval(&f.difference, 3, false);
   print_interval(&f.loss_difference, 4, true);
-  printf("  (%zu, %zu)\n", f.questions, f.places);
+  printf("  (%zu, %zu)%s\n", f.questions, f.places, part == CALIBRATE_SEARCH ? " search" : "");
 }
 
 static bool is_chosen(const struct calibrate *c, size_t i) {
@@ -47,7 +55,7 @@ static bool is_chosen(const struct calibrate *c, size_t i) {
 /* Raced and not chosen. */
 static bool is_loser(const struct calibrate *c, size_t i) {
   struct figures f;
-  calibrate_figures(c, i, &f);
+  calibrate_figures(c, i, CALIBRATE_SEARCH, &f);
   return !is_chosen(c, i) && (f.questions || f.places);
 }
 
@@ -64,7 +72,7 @@ static void print_exhaustive(const struct calibrate *c) {
 static void print_head(const struct calibrate *c) {
   const still_model_info *m = &c->sample.model;
   struct figures f;
-  calibrate_figures(c, 0, &f);
+  calibrate_figures(c, 0, shown_part(c, 0), &f);
   printf("%s, %s, %s, %u threads; intervals of 95 %%\n", *m->name ? m->name : c->cli->given.model, m->file_type, m->isa,
          m->threads);
   printf("%llu runs, %llu of them from the file of results; %.0f s\n", (unsigned long long)(c->ran + c->reused),
@@ -101,8 +109,9 @@ static void json_interval(struct json *j, const char *key, const struct interval
 
 static void json_candidate(struct json *j, const struct calibrate *c, const char *key, size_t i) {
   const struct candidate *d = &c->candidate[i];
+  int part = shown_part(c, i);
   struct figures f;
-  calibrate_figures(c, i, &f);
+  calibrate_figures(c, i, part, &f);
   json_object(j, key);
   json_text(j, "policy", i ? "query" : "dense");
   if (i) {
@@ -113,6 +122,7 @@ static void json_candidate(struct json *j, const struct calibrate *c, const char
     json_count(j, "facts_halted", d->halted);
   }
   json_real(j, "bound", d->bound);
+  json_text(j, "part", part == CALIBRATE_FINAL ? "final" : "search");
   json_count(j, "questions", f.questions);
   json_count(j, "gained", f.gained);
   json_count(j, "lost", f.lost);

@@ -4,226 +4,234 @@
  * In:       candidates with their bounds.  Out: choices.
  * Not here: the runs (calibrate_work.c).
  *
- *   screen   Gates alone, on all questions: whose gate halts more facts that dense finds than the bound allows, by the lower
- *            end of the interval, is out. Pools cost nothing, so the one that halts least stands for its start and ratio.
- *   race     From the fastest on, a few at a time: losses first, because they take one prefill of the upper layers a place. Who
- *            is a standard error above the bound is out. Then answers, one candidate after the other.
- *   choice   The first whose point estimates on the whole sample are within the bounds; without one, dense.
+ *   screen   Gates alone, on all questions: whose gate halts so many facts that dense finds that answers which others alone
+ *            find could hardly make up for them, by the lower end of the interval, is out. Pools cost nothing there.
+ *            Of the pools of one start and ratio, which cost the same, the one that halts the fewest facts races.
+ *   race     From the fastest on, one after the other: losses, because they take fewer runs, then answers. Who is beyond a bound
+ *            by some standard errors is out at once.
+ *   final    Who holds in the race runs on texts that the search has not seen: points within the bounds, intervals not far
+ *            beyond them. Who fails is out, and the race goes on with slower ones.
+ *   choice   The first that is confirmed; without one, dense.
  *
  * The widest bounds come first: what fails them fails the others, too, and its results are there.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calibrate_work.h"
 
-enum { AT_ONCE = 4, LEAST_PLACES = 3, LEAST_QUESTIONS = 10 };
+enum { LEAST_PLACES = 3, LEAST_QUESTIONS = 20 };
+
+/* Standard errors that a candidate may lie beyond a bound while a part is under way, and at its end. The search lets pass what
+ * may well hold: half of what is as good as dense would look worse on a sample of its size. The final goes by the points. */
+static const double UNDER_WAY = 1.5, AT_END[CALIBRATE_PARTS] = {[CALIBRATE_SEARCH] = 1, [CALIBRATE_FINAL] = 0};
+
+/* How far the ends of the intervals of 95 % may lie beyond a bound: so many points; so many times the loss. */
+static const double SPARE_POINTS = 5, SPARE_LOSS = 3;
+
+/* What is much like a candidate that failed the final would hardly do better: the n-th that fails is followed by one of at least
+ * n - 1 times so much less speed. So few finals lead from the fastest to dense, whatever comes out of them. */
+static const double STEP = 0.01;
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
 
-static void figures_of_answers(const struct calibrate *c, const struct candidate *d, struct figures *f) {
-  const struct candidate *dense = &c->candidate[0];
-  size_t right[EVAL_MODES] = {0}, each = (size_t)c->sample.per_text;
-  for (size_t i = 0; i < c->n_texts * each; i++) {
-    if (i % each >= c->answers || d->right[i] == CALIBRATE_UNKNOWN || dense->right[i] == CALIBRATE_UNKNOWN) continue;
+static void count_answers(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+  const signed char *dense = c->candidate[0].right[part], *own = d->right[part];
+  size_t each = (size_t)c->sample.per_text;
+  for (size_t i = 0; i < c->part[part].n_texts * each; i++) {
+    if (i % each >= c->part[part].answers || own[i] == CALIBRATE_UNKNOWN || dense[i] == CALIBRATE_UNKNOWN) continue;
     f->questions++;
-    right[0] += (size_t)dense->right[i];
-    right[1] += (size_t)d->right[i];
-    f->gained += d->right[i] > dense->right[i];
-    f->lost += d->right[i] < dense->right[i];
+    f->n_right[0] += (size_t)dense[i];
+    f->n_right[1] += (size_t)own[i];
+    f->gained += own[i] > dense[i];
+    f->lost += own[i] < dense[i];
   }
-  for (int mode = 0; mode < EVAL_MODES; mode++) f->right[mode] = stats_proportion(right[mode], f->questions);
-  f->difference = stats_paired(f->gained, f->lost, f->questions);
 }
 
-static void figures_of_losses(const struct calibrate *c, const struct candidate *d, struct figures *f) {
-  const struct candidate *dense = &c->candidate[0];
-  struct mean loss[EVAL_MODES] = {{0}}, difference = {0};
-  for (size_t i = 0; i < c->n_places; i++) {
-    if (isnan(d->loss[i]) || isnan(dense->loss[i])) continue;
+static void add_losses(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+  const double *dense = c->candidate[0].loss[part], *own = d->loss[part];
+  for (size_t i = 0; i < c->part[part].n_places; i++) {
+    if (isnan(own[i]) || isnan(dense[i])) continue;
     f->places++;
-    mean_add(&loss[0], dense->loss[i]);
-    mean_add(&loss[1], d->loss[i]);
-    mean_add(&difference, d->loss[i] - dense->loss[i]);
+    mean_add(&f->sum[0], dense[i]);
+    mean_add(&f->sum[1], own[i]);
+    mean_add(&f->sum_of_differences, own[i] - dense[i]);
   }
-  for (int mode = 0; mode < EVAL_MODES; mode++) f->loss[mode] = stats_mean(&loss[mode]);
-  f->loss_difference = stats_mean(&difference);
-  f->error = mean_error(&difference);
 }
 
-void calibrate_figures(const struct calibrate *c, size_t candidate, struct figures *f) {
+/* Counts and sums without intervals, which take long and which a race does not ask for. */
+static void tally(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
   *f = (struct figures){0};
-  figures_of_answers(c, &c->candidate[candidate], f);
-  figures_of_losses(c, &c->candidate[candidate], f);
+  count_answers(c, &c->candidate[candidate], part, f);
+  add_losses(c, &c->candidate[candidate], part, f);
 }
 
-bool calibrate_ran(const struct calibrate *c, size_t candidate) {
-  struct figures f;
-  calibrate_figures(c, candidate, &f);
-  return f.places == c->n_places && f.questions == c->n_texts * c->answers;
+void calibrate_figures(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
+  tally(c, candidate, part, f);
+  for (int mode = 0; mode < EVAL_MODES; mode++) {
+    f->right[mode] = stats_proportion(f->n_right[mode], f->questions);
+    f->loss[mode] = stats_mean(&f->sum[mode]);
+  }
+  f->difference = stats_paired(f->gained, f->lost, f->questions);
+  f->loss_difference = stats_mean(&f->sum_of_differences);
 }
 
 static double most_loss(const struct bounds *b, const struct figures *f) {
-  return b->relative ? b->loss * f->loss[0].value : b->loss;
+  return b->relative ? b->loss * mean_value(&f->sum[0]) : b->loss;
 }
 
-static bool loss_holds(const struct bounds *b, const struct figures *f) {
-  return f->places > 0 && f->loss_difference.value <= most_loss(b, f);
+/* The mean difference, less so many of its standard errors, is within the bound. */
+static bool loss_holds(const struct bounds *b, const struct figures *f, double errors) {
+  return mean_value(&f->sum_of_differences) - errors * mean_error(&f->sum_of_differences) <= most_loss(b, f);
 }
 
-/* Net losses, in questions, that the bound allows. */
-static double most_lost(const struct bounds *b, size_t questions) { return b->points / 100 * (double)questions; }
-
-static double net_lost(const struct figures *f) { return (double)f->lost - (double)f->gained; }
-
-bool calibrate_holds(const struct bounds *b, const struct figures *f) {
-  return loss_holds(b, f) && f->questions > 0 && net_lost(f) <= most_lost(b, f->questions);
+/* So are net losses, counted in questions. */
+static bool answers_hold(const struct bounds *b, const struct figures *f, double errors) {
+  double n = (double)f->questions, net = (double)f->lost - (double)f->gained;
+  double error = n > 0 ? sqrt((double)(f->lost + f->gained) - net * net / n) : 0;
+  return net - errors * error <= b->points / 100 * n;
 }
 
-/* ---- who is out ------------------------------------------------------------------------------------------------- */
+/* On all of a part. */
+static bool holds(const struct calibrate *c, int part, const struct bounds *b, const struct figures *f) {
+  const struct part *p = &c->part[part];
+  bool ran = f->places == p->n_places && f->questions == p->n_texts * p->answers;
+  return ran && loss_holds(b, f, AT_END[part]) && answers_hold(b, f, AT_END[part]);
+}
+
+/* The ends of the intervals are not far out: a sample too small to show it does not confirm. */
+static bool is_confirmed(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  calibrate_figures(c, candidate, CALIBRATE_FINAL, &f);
+  return holds(c, CALIBRATE_FINAL, b, &f) && -100 * f.difference.low <= b->points + SPARE_POINTS &&
+         f.loss_difference.high <= SPARE_LOSS * most_loss(b, &f);
+}
 
 static bool is_screened_out(const struct calibrate *c, const struct candidate *d, const struct bounds *b) {
-  struct interval halted = stats_proportion(d->halted, c->n_texts * (size_t)c->sample.per_text);
-  return d->doubled || 100 * halted.low > b->points;
-}
-
-static bool loss_is_out(const struct bounds *b, const struct figures *f) {
-  return f->places >= LEAST_PLACES && f->loss_difference.value - f->error > most_loss(b, f);
-}
-
-/* A standard error beyond the bound, or so many lost that the questions left could not make up for it. */
-static bool answers_are_out(const struct calibrate *c, const struct bounds *b, const struct figures *f) {
-  double n = (double)f->questions, all = (double)(c->n_texts * c->answers), net = net_lost(f);
-  double error = n > 0 ? sqrt((double)(f->lost + f->gained) - net * net / n) : 0;
-  bool beyond = f->questions >= LEAST_QUESTIONS && net - error > most_lost(b, f->questions);
-  return beyond || net - (all - n) > most_lost(b, (size_t)all);
+  struct interval halted = stats_proportion(d->halted, c->part[CALIBRATE_SEARCH].n_texts * (size_t)c->sample.per_text);
+  return 100 * halted.low > b->points + SPARE_POINTS;
 }
 
 /* ---- screen ----------------------------------------------------------------------------------------------------- */
 
-static double from_preset(const struct calibrate *c, size_t pool) { return fabs((double)c->pool[pool] - 31); }
-
-/* Of the pools of one start and ratio the one that halts least stays, of equal ones that nearest to the preset. */
-static void keep_best_pools(struct calibrate *c) {
-  for (size_t i = 1; i < c->n_candidates; i += c->n_pools) {
-    size_t best = i;
-    for (size_t k = i; k < i + c->n_pools; k++) {
-      const struct candidate *a = &c->candidate[k], *b = &c->candidate[best];
-      bool nearer = from_preset(c, a->pool) < from_preset(c, b->pool);
-      if (a->halted < b->halted || (a->halted == b->halted && nearer)) best = k;
-    }
-    for (size_t k = i; k < i + c->n_pools; k++) c->candidate[k].doubled = k != best;
-  }
-}
-
-static void begin_step(struct calibrate *c, const char *name, size_t total) {
-  c->step = (struct cli_step){.name = name, .total = total};
+/* What is raced is told by its bound. */
+static void begin_step(struct calibrate *c, const char *what, size_t candidate, size_t total) {
+  snprintf(c->step_name, sizeof c->step_name, candidate ? "%s %.2fx" : "%s", what, c->candidate[candidate].bound);
+  c->step = (struct cli_step){.name = c->step_name, .total = total};
   c->step_since = cli_seconds();
 }
 
 static int screen(struct calibrate *c) {
   int code = CLI_OK;
-  begin_step(c, "screen", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++) code = calibrate_screen(c, text);
-  if (code == CLI_OK) keep_best_pools(c);
+  begin_step(c, "screen", 0, c->part[CALIBRATE_SEARCH].n_texts);
+  for (size_t text = 0; text < c->part[CALIBRATE_SEARCH].n_texts && code == CLI_OK; text++) code = calibrate_screen(c, text);
   return code;
 }
 
 /* ---- race ------------------------------------------------------------------------------------------------------- */
 
-/* Candidates from the fastest on; of equal ones, who halts fewer facts. */
+/* Candidates from the fastest on; of equal ones, whose gate halts fewer facts, and keeps them with more to spare. */
+static bool comes_before(const struct candidate *a, const struct candidate *b) {
+  if (a->bound != b->bound) return a->bound > b->bound;
+  return a->halted != b->halted ? a->halted < b->halted : a->places <= b->places;
+}
+
 static void sort_candidates(const struct calibrate *c, size_t *order) {
   for (size_t i = 1; i < c->n_candidates; i++) {
     size_t at = i - 1;
-    for (; at > 0; at--) {
-      const struct candidate *a = &c->candidate[order[at - 1]], *b = &c->candidate[i];
-      if (a->bound > b->bound || (a->bound == b->bound && a->halted <= b->halted)) break;
-      order[at] = order[at - 1];
-    }
+    for (; at > 0 && !comes_before(&c->candidate[order[at - 1]], &c->candidate[i]); at--) order[at] = order[at - 1];
     order[at] = i;
   }
 }
 
-/* Losses of some at all places, as long as each is not out. */
-static int race_losses(struct calibrate *c, const struct bounds *b, const size_t *batch, size_t n) {
+/* Losses of one and of dense at the places of a part, as long as it is in. */
+static int race_losses(struct calibrate *c, int part, const struct bounds *b, size_t candidate, bool *in) {
+  const size_t both[] = {candidate, 0}, places = c->part[part].n_places;
   struct figures f;
   int code = CLI_OK;
-  begin_step(c, "loss", c->n_places);
-  for (size_t place = 0; place < c->n_places && code == CLI_OK; place++) {
-    size_t some[AT_ONCE + 1], count = 0;
-    for (size_t i = 0; i < n; i++) {
-      calibrate_figures(c, batch[i], &f);
-      if (!loss_is_out(b, &f)) some[count++] = batch[i];
-    }
-    if (count == 0) break;
-    some[count++] = 0;
-    code = calibrate_score(c, place, some, count);
+  begin_step(c, "loss", candidate, places);
+  for (size_t place = 0; place < places && *in && code == CLI_OK; place++) {
+    code = calibrate_score(c, part, place, both, 2);
+    tally(c, candidate, part, &f);
+    *in = loss_holds(b, &f, place + 1 < places ? UNDER_WAY : AT_END[part]) || (f.places < LEAST_PLACES && place + 1 < places);
   }
   return code;
 }
 
-static int race_answers(struct calibrate *c, const struct bounds *b, size_t candidate, bool *holds) {
+/* Answers on the texts of a part, in the same way. */
+static int race_answers(struct calibrate *c, int part, const struct bounds *b, size_t candidate, bool *in) {
+  const size_t both[] = {candidate, 0}, texts = c->part[part].n_texts;
   struct figures f;
   int code = CLI_OK;
-  begin_step(c, "answers", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++, c->step.done++) {
-    calibrate_figures(c, candidate, &f);
-    if (answers_are_out(c, b, &f)) break;
-    code = calibrate_ask(c, text, &candidate, 1);
+  begin_step(c, "ask", candidate, texts);
+  for (size_t text = 0; text < texts && *in && code == CLI_OK; text++, c->step.done++) {
+    code = calibrate_ask(c, part, text, both, 2);
+    tally(c, candidate, part, &f);
+    *in = answers_hold(b, &f, text + 1 < texts ? UNDER_WAY : AT_END[part]) || (f.questions < LEAST_QUESTIONS && text + 1 < texts);
   }
-  calibrate_figures(c, candidate, &f);
-  *holds = code == CLI_OK && calibrate_ran(c, candidate) && calibrate_holds(b, &f);
   return code;
 }
 
-/* The first of a batch, which is ordered by speed, that holds. */
-static int race_batch(struct calibrate *c, const struct bounds *b, const size_t *batch, size_t n, size_t *winner) {
-  int code = race_losses(c, b, batch, n);
-  for (size_t i = 0; i < n && code == CLI_OK && *winner == 0; i++) {
-    struct figures f;
-    bool holds = false;
-    calibrate_figures(c, batch[i], &f);
-    if (f.places < c->n_places || !loss_holds(b, &f)) continue;
-    code = race_answers(c, b, batch[i], &holds);
-    if (holds) *winner = batch[i];
+/* Through the search, and if it holds there through the final: on texts of its own, which nothing was chosen by. */
+static int race_one(struct calibrate *c, const struct bounds *b, size_t candidate, bool *in, bool *final) {
+  int code = CLI_OK;
+  *in = true;
+  for (int part = 0; part < CALIBRATE_PARTS && *in && code == CLI_OK; part++) {
+    *final = part == CALIBRATE_FINAL;
+    code = race_losses(c, part, b, candidate, in);
+    if (*in && code == CLI_OK) code = race_answers(c, part, b, candidate, in);
   }
+  *in = *in && is_confirmed(c, b, candidate);
   return code;
 }
 
 static int race(struct calibrate *c, const struct bounds *b, const size_t *order, size_t *winner) {
-  size_t batch[AT_ONCE], n = 0, last = c->n_candidates - 1;
+  double most = INFINITY, last = 0;
+  size_t finals = 0;
   int code = CLI_OK;
   *winner = 0;
-  for (size_t i = 0; i < last && *winner == 0 && code == CLI_OK; i++) {
-    if (!is_screened_out(c, &c->candidate[order[i]], b)) batch[n++] = order[i];
-    if (n == 0 || (n < AT_ONCE && i + 1 < last)) continue;
-    code = race_batch(c, b, batch, n, winner);
-    n = 0;
+  for (size_t i = 0; i + 1 < c->n_candidates && *winner == 0 && code == CLI_OK; i++) {
+    const struct candidate *d = &c->candidate[order[i]];
+    bool in = false, final = false;
+    if (d->bound > most || d->bound == last || is_screened_out(c, d, b)) continue;
+    last = d->bound;
+    code = race_one(c, b, order[i], &in, &final);
+    if (in) *winner = order[i];
+    if (!in && final) most = (1 - STEP * (double)finals++) * d->bound;
   }
   return code;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
+static int run_part(struct calibrate *c, int part, const size_t *all) {
+  const struct part *p = &c->part[part];
+  int code = CLI_OK;
+  begin_step(c, "all: loss", 0, p->n_places);
+  for (size_t place = 0; place < p->n_places && code == CLI_OK; place++)
+    code = calibrate_score(c, part, place, all, c->n_candidates);
+  begin_step(c, "all: ask", 0, p->n_texts);
+  for (size_t text = 0; text < p->n_texts && code == CLI_OK; text++, c->step.done++)
+    code = calibrate_ask(c, part, text, all, c->n_candidates);
+  return code;
+}
+
 static int run_all(struct calibrate *c) {
   size_t *all = malloc((c->n_candidates + 1) * sizeof *all);
   int code = all ? CLI_OK : cli_no_memory(c->cli);
   for (size_t i = 0; all && i < c->n_candidates; i++) all[i] = i;
-  begin_step(c, "all: loss", c->n_places);
-  for (size_t place = 0; place < c->n_places && code == CLI_OK; place++) code = calibrate_score(c, place, all, c->n_candidates);
-  begin_step(c, "all: answers", c->n_texts);
-  for (size_t text = 0; text < c->n_texts && code == CLI_OK; text++, c->step.done++)
-    code = calibrate_ask(c, text, all, c->n_candidates);
+  for (int part = 0; part < CALIBRATE_PARTS && code == CLI_OK; part++) code = run_part(c, part, all);
   free(all);
   return code;
 }
 
 static size_t fastest(const struct calibrate *c, const struct bounds *b, const size_t *order) {
+  struct figures f;
   for (size_t i = 0; i + 1 < c->n_candidates; i++) {
-    struct figures f;
-    calibrate_figures(c, order[i], &f);
-    if (calibrate_ran(c, order[i]) && calibrate_holds(b, &f)) return order[i];
+    tally(c, order[i], CALIBRATE_SEARCH, &f);
+    if (holds(c, CALIBRATE_SEARCH, b, &f) && is_confirmed(c, b, order[i])) return order[i];
   }
   return 0;
 }

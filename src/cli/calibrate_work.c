@@ -21,6 +21,8 @@
 
 struct visit { /* of a text: one prompt a question */
   struct calibrate *c;
+  int part;
+  size_t place;             /* of the text in the part */
   const struct eval_set *set;
   size_t length;
   uint64_t number;
@@ -38,6 +40,17 @@ struct task { /* one run */
   const struct visit *visit; /* of a gate, the text and */
   size_t question;           /* the question */
 };
+
+/* The sample is that of one part. */
+static void use(struct calibrate *c, int part) {
+  const struct part *p = &c->part[part];
+  struct eval *e = &c->sample;
+  e->hay = p->hay;
+  *e->file = p->file;
+  e->seed = p->seed;
+  e->places = p->places;
+  e->questions = p->texts * e->per_text;
+}
 
 /* A result of before, or a run. */
 static int perform(struct calibrate *c, const struct task *task, struct eval_record *r) {
@@ -85,9 +98,11 @@ static void leave(struct visit *v) {
 }
 
 /* Texts of all lengths and sets in turn. */
-static int enter(struct calibrate *c, size_t text, struct visit *v) {
+static int enter(struct calibrate *c, int part, size_t text, struct visit *v) {
   struct eval *e = &c->sample;
-  *v = (struct visit){.c = c, .set = e->set[text % e->n_sets], .length = text / e->n_sets % e->n_lengths};
+  use(c, part);
+  *v = (struct visit){.c = c, .part = part, .place = text, .set = e->set[text % e->n_sets]};
+  v->length = text / e->n_sets % e->n_lengths;
   v->number = text / e->n_sets / e->n_lengths;
   int code = eval_make_text(e, v->set, v->length, v->number, &v->draft, &v->text);
   if (code != CLI_OK) return code;
@@ -116,9 +131,9 @@ static int go_ask(struct calibrate *c, const struct task *task, struct eval_reco
   return code;
 }
 
-static int ask(struct visit *v, size_t text, struct candidate *d, size_t q) {
+static int ask(struct visit *v, struct candidate *d, size_t q) {
   struct calibrate *c = v->c;
-  signed char *right = &d->right[text * (size_t)c->sample.per_text + q];
+  signed char *right = &d->right[v->part][v->place * (size_t)c->sample.per_text + q];
   struct task task = {.what = "answer", .settings = d->settings, .identity = d->identity, .run = &v->run[q], .go = go_ask,
                       .visit = v, .question = q};
   struct eval_record *r = malloc(sizeof *r);
@@ -130,24 +145,24 @@ static int ask(struct visit *v, size_t text, struct candidate *d, size_t q) {
   return code;
 }
 
-static bool has_answers(const struct calibrate *c, size_t text, const struct candidate *d) {
-  for (uint64_t q = 0; q < c->answers; q++)
-    if (d->right[text * (size_t)c->sample.per_text + q] == CALIBRATE_UNKNOWN) return false;
+static bool has_answers(const struct calibrate *c, int part, size_t text, const struct candidate *d) {
+  for (uint64_t q = 0; q < c->part[part].answers; q++)
+    if (d->right[part][text * (size_t)c->sample.per_text + q] == CALIBRATE_UNKNOWN) return false;
   return true;
 }
 
-int calibrate_ask(struct calibrate *c, size_t text, const size_t *candidate, size_t n) {
+int calibrate_ask(struct calibrate *c, int part, size_t text, const size_t *candidate, size_t n) {
   size_t *order = malloc((n + 1) * sizeof *order), wanted = 0;
   struct visit v;
   if (!order) return cli_no_memory(c->cli);
   in_order(c, candidate, n, order);
   for (size_t i = 0; i < n; i++)
-    if (!has_answers(c, text, &c->candidate[order[i]])) order[wanted++] = order[i];
+    if (!has_answers(c, part, text, &c->candidate[order[i]])) order[wanted++] = order[i];
   show(c);
-  int code = wanted ? enter(c, text, &v) : CLI_OK;
+  int code = wanted ? enter(c, part, text, &v) : CLI_OK;
   bool entered = wanted && code == CLI_OK;
   for (size_t i = 0; i < wanted && code == CLI_OK; i++)
-    for (uint64_t q = 0; q < c->answers && code == CLI_OK; q++) code = ask(&v, text, &c->candidate[order[i]], (size_t)q);
+    for (uint64_t q = 0; q < c->part[part].answers && code == CLI_OK; q++) code = ask(&v, &c->candidate[order[i]], (size_t)q);
   if (entered) leave(&v);
   free(order);
   return code;
@@ -192,6 +207,7 @@ static void count_halted(struct calibrate *c, size_t start, const struct eval_re
     if (d->start != c->start[start]) continue;
     uint64_t kept = r->tokens - (uint64_t)floor(d->ratio * (double)r->tokens);
     d->halted += r->greedy[d->pool] >= kept;
+    d->places += (double)r->greedy[d->pool] / (double)r->tokens;
   }
 }
 
@@ -218,13 +234,13 @@ int calibrate_screen(struct calibrate *c, size_t text) {
   struct visit v;
   struct eval_record *places = calloc(c->n_starts * EVAL_MOST_QUESTIONS, sizeof *places);
   if (!places) return cli_no_memory(c->cli);
-  int code = enter(c, text, &v);
+  int code = enter(c, CALIBRATE_SEARCH, text, &v);
   bool entered = code == CLI_OK;
   show(c);
   if (entered) code = ask_gates(&v, places);
   for (size_t q = 0; entered && q < v.draft.n_questions && code == CLI_OK; q++) {
-    code = ask(&v, text, &c->candidate[0], q);
-    if (code == CLI_OK && c->candidate[0].right[text * (size_t)c->sample.per_text + q] == 1)
+    code = ask(&v, &c->candidate[0], q);
+    if (code == CLI_OK && c->candidate[0].right[CALIBRATE_SEARCH][text * (size_t)c->sample.per_text + q] == 1)
       for (size_t s = 0; s < c->n_starts; s++) count_halted(c, s, &places[s * EVAL_MOST_QUESTIONS + q]);
   }
   if (entered) leave(&v);
@@ -240,32 +256,32 @@ static int go_loss(struct calibrate *c, const struct task *task, struct eval_rec
   return eval_loss(&c->sample.engine[0], task->run, r);
 }
 
-/* Place `place` of the sample: lengths, then files, then the places in each. */
-static int find_place(struct calibrate *c, size_t place, struct eval_run *run, struct eval_record *r) {
+/* Place `place` of a part: lengths, then the places of each. */
+static int find_place(struct calibrate *c, int part, size_t place, struct eval_run *run, struct eval_record *r) {
   struct eval *e = &c->sample;
-  size_t each = (size_t)e->places, length = place / each, file = 0, k = place % each;
-  for (; k >= eval_places_in(e, file); file++) k -= eval_places_in(e, file);
+  size_t each = (size_t)c->part[part].places, length = place / each, k = place % each;
+  use(c, part);
   *run = (struct eval_run){.most = EVAL_GREEDY, .n_vocab = e->model.n_vocab};
-  *r = (struct eval_record){.length = e->length[length], .text = file, .question = k};
+  *r = (struct eval_record){.length = e->length[length], .text = (uint64_t)part, .question = k};
   snprintf(r->set, sizeof r->set, "loss");
-  return eval_place(e, length, file, k, &run->prompt, &run->next);
+  return eval_place(e, length, 0, k, &run->prompt, &run->next);
 }
 
-int calibrate_score(struct calibrate *c, size_t place, const size_t *candidate, size_t n) {
+int calibrate_score(struct calibrate *c, int part, size_t place, const size_t *candidate, size_t n) {
   size_t *order = malloc((n + 1) * sizeof *order);
   struct eval_record *start = malloc(2 * sizeof *start), *r = start + 1;
   struct eval_run run = {.most = 0};
-  int code = order && start ? find_place(c, place, &run, start) : cli_no_memory(c->cli);
+  int code = order && start ? find_place(c, part, place, &run, start) : cli_no_memory(c->cli);
   if (order) in_order(c, candidate, n, order);
   show(c);
   for (size_t i = 0; i < n && code == CLI_OK; i++) {
     struct candidate *d = &c->candidate[order[i]];
     struct task task = {.what = "loss", .settings = d->settings, .identity = d->identity, .run = &run, .go = go_loss};
-    if (!isnan(d->loss[place])) continue;
+    if (!isnan(d->loss[part][place])) continue;
     *r = *start;
     snprintf(r->mode, sizeof r->mode, "%s", order[i] ? "candidate" : "dense");
     code = perform(c, &task, r);
-    if (code == CLI_OK) d->loss[place] = r->loss;
+    if (code == CLI_OK) d->loss[part][place] = r->loss;
   }
   free(run.prompt.id);
   free(start);
@@ -293,7 +309,7 @@ int calibrate_time(struct calibrate *c) {
   struct eval_record start;
   struct eval_run run;
   double dense = 0, seconds = 0;
-  int code = find_place(c, 0, &run, &start);
+  int code = find_place(c, CALIBRATE_SEARCH, 0, &run, &start);
   run.timed = true;
   if (code == CLI_OK) code = time_one(c, &run, 0, &dense);
   for (size_t i = 0; i < CALIBRATE_LEVELS && code == CLI_OK; i++) {

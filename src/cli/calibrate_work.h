@@ -12,13 +12,13 @@
 
 #include "calibrate.h"
 
-/* Asks the gates of all layers about all questions on a text, and dense for its answers. needed[(layer index, question, pool)] ->
- * candidate->halted. */
+/* Asks the gates of all starts about all questions on a text of the search, and dense for its answers: `halted` and `places` of
+ * every candidate. */
 int calibrate_screen(struct calibrate *c, size_t text);
-/* The first `answers` questions on a text. */
-int calibrate_ask(struct calibrate *c, size_t text, const size_t *candidate, size_t n);
+/* The first `answers` questions on a text of a part. */
+int calibrate_ask(struct calibrate *c, int part, size_t text, const size_t *candidate, size_t n);
 /* The loss at a place. */
-int calibrate_score(struct calibrate *c, size_t place, const size_t *candidate, size_t n);
+int calibrate_score(struct calibrate *c, int part, size_t place, const size_t *candidate, size_t n);
 /* Whole prefills, dense and of the candidates that were chosen: choice->speed_up. */
 int calibrate_time(struct calibrate *c);
 

@@ -50,6 +50,7 @@ stillpoint_SOURCES = \
   src/cli/calibrate.h \
   src/cli/calibrate_gate.c src/cli/calibrate_gate.h \
   src/cli/calibrate_grid.c \
+  src/cli/calibrate_text.c \
   src/cli/calibrate_work.c src/cli/calibrate_work.h \
   src/cli/calibrate_search.c \
   src/cli/calibrate_file.c \

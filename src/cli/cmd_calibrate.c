@@ -51,45 +51,41 @@ static void fill_sample(struct eval *e) {
   e->predict = 32;
 }
 
+/* Both parts; all questions are answered in the final one. */
+static void size_up(struct calibrate *c) {
+  const struct eval *e = &c->sample;
+  c->part[CALIBRATE_FINAL].answers = e->per_text;
+  for (int i = 0; i < CALIBRATE_PARTS; i++) {
+    struct part *p = &c->part[i];
+    p->seed = cli_mix(cli_mix((uint64_t)c->seed, SALT), (uint64_t)i);
+    p->n_texts = (size_t)p->texts * e->n_sets * e->n_lengths;
+    p->n_places = (size_t)p->places * e->n_lengths;
+  }
+}
+
 static int read_numbers(struct calibrate *c) {
   struct eval *e = &c->sample;
   const struct cli *cli = c->cli;
   const struct cli_values *given = &cli->given;
-  uint64_t texts = 0;
   bool good = cli_counts(cli, "lengths", given->lengths ? given->lengths : "4096", e->length, EVAL_MOST_SIZES, &e->n_lengths) &&
-              cli_count(cli, "texts", given->texts, 1, 1000, &texts) &&
+              cli_count(cli, "texts", given->texts, 1, 1000, &c->part[CALIBRATE_SEARCH].texts) &&
+              cli_count(cli, "final-texts", given->final_texts, 1, 1000, &c->part[CALIBRATE_FINAL].texts) &&
               cli_count(cli, "per-text", given->per_text, 1, EVAL_MOST_QUESTIONS, &e->per_text) &&
-              cli_count(cli, "answers", given->answers, 1, EVAL_MOST_QUESTIONS, &c->answers) &&
-              cli_count(cli, "places", given->places, 2, 10000, &e->places) &&
+              cli_count(cli, "answers", given->answers, 1, EVAL_MOST_QUESTIONS, &c->part[CALIBRATE_SEARCH].answers) &&
+              cli_count(cli, "places", given->places, 2, 10000, &c->part[CALIBRATE_SEARCH].places) &&
+              cli_count(cli, "final-places", given->final_places, 2, 10000, &c->part[CALIBRATE_FINAL].places) &&
               cli_count(cli, "continuation", given->continuation, 1, 1 << 20, &e->continuation);
   still_get_int(cli->settings, "seed", &c->seed);
-  e->seed = cli_mix((uint64_t)c->seed, SALT);
   if (!good) return CLI_USAGE;
-  if (c->answers > e->per_text)
-    return cli_usage(cli, "--answers %llu are more than --per-text %llu", (unsigned long long)c->answers,
+  if (c->part[CALIBRATE_SEARCH].answers > e->per_text)
+    return cli_usage(cli, "--answers %llu are more than --per-text %llu", (unsigned long long)c->part[CALIBRATE_SEARCH].answers,
                      (unsigned long long)e->per_text);
-  e->questions = texts * e->per_text;
-  c->n_texts = (size_t)texts * e->n_sets * e->n_lengths;
-  c->n_places = (size_t)e->places * e->n_lengths;
+  size_up(c);
   c->min_tokens = e->length[0];
   for (size_t i = 1; i < e->n_lengths; i++)
     if (e->length[i] < c->min_tokens) c->min_tokens = e->length[i];
   c->min_tokens /= 2; /* what was measured at a length is not believed at less than half of it */
   return cli_count(cli, "min-tokens", given->min_tokens, 0, 1 << 24, &c->min_tokens) ? CLI_OK : CLI_USAGE;
-}
-
-/* Without -f the losses are those of sentences made from the seed. */
-static int make_text(struct eval *e) {
-  enum { BYTES_A_TOKEN = 8 };
-  struct eval_hay hay = {0};
-  uint64_t tokens = eval_longest(e) + e->places * e->continuation;
-  if (e->cli->given.files.count) return eval_read_texts(e);
-  e->file = calloc(1, sizeof *e->file);
-  if (!e->file || !eval_hay_make(&hay, e->seed + 1, (size_t)tokens * BYTES_A_TOKEN)) return cli_no_memory(e->cli);
-  e->n_files = 1;
-  int code = cli_encode(&e->engine[0], &(struct cli_text){hay.text, hay.bytes}, STILL_TEXT_ADD_BOS, &e->file[0]);
-  eval_hay_free(&hay);
-  return code;
 }
 
 static int open_model(struct calibrate *c) {
@@ -150,9 +146,7 @@ static int set_up(struct calibrate *c) {
   if (code == CLI_OK) code = read_numbers(c);
   if (code == CLI_OK) code = open_model(c);
   if (code == CLI_OK) code = calibrate_grid(c);
-  if (code == CLI_OK) code = eval_read_hay(e);
-  if (code == CLI_OK) code = make_text(e);
-  if (code == CLI_OK) code = eval_check(e);
+  if (code == CLI_OK) code = calibrate_read(c);
   return code == CLI_OK ? open_results(c) : code;
 }
 
@@ -161,9 +155,11 @@ static void release(struct calibrate *c) {
   cli_engine_close(&e->engine[0]);
   calibrate_release(c);
   still_settings_free(e->settings[0]);
-  for (size_t i = 0; e->file && i < e->n_files; i++) free(e->file[i].id);
+  for (int i = 0; i < CALIBRATE_PARTS; i++) {
+    free(c->part[i].file.id);
+    eval_hay_free(&c->part[i].hay);
+  }
   free(e->file);
-  eval_hay_free(&e->hay);
   eval_store_close(&e->store);
   free(c);
 }
@@ -178,6 +174,9 @@ int cmd_calibrate(struct cli *cli) {
   struct calibrate *c = calloc(1, sizeof *c);
   if (!c) return cli_no_memory(cli);
   if (!cli->given.model) return free(c), cli_usage(cli, "no model was named; give its GGUF file with -m FILE");
+  if (!cli->given.files.count)
+    return free(c), cli_usage(cli, "no text was given, and what is measured on made-up sentences does not hold on real ones; "
+                              "give texts of the kind that the model is to read with -f FILE");
   c->cli = c->sample.cli = cli;
   c->since = cli_seconds();
   char *path = path_of(cli);

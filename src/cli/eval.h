@@ -52,6 +52,7 @@ struct eval {
   struct eval_hay hay;
   struct cli_tokens *file; /* [n_files] texts for losses */
   size_t n_files;
+  const char *files_name;  /* of texts that are one: what a sentence calls them */
   struct eval_store store;
   char identity[2][EVAL_IDENTITY]; /* of the model, and of the settings of each mode: part of every key */
   char model_digest[EVAL_KEY];

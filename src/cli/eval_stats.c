@@ -52,7 +52,7 @@ struct interval stats_paired(size_t gained, size_t lost, size_t n) {
 
 /* Simpson's rule over the density from 0 to t, in u = atan(t / sqrt(f)), where it is a power of the cosine. */
 static double upper_half(double t, double freedom) {
-  enum { STEPS = 2000 };
+  enum { STEPS = 200 };
   double end = atan(t / sqrt(freedom)), h = end / STEPS, sum = 1 + pow(cos(end), freedom - 1);
   for (int i = 1; i < STEPS; i++) sum += (i % 2 ? 4 : 2) * pow(cos(i * h), freedom - 1);
   double scale = exp(lgamma((freedom + 1) / 2) - lgamma(freedom / 2)) / sqrt(acos(-1));

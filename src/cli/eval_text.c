@@ -4,8 +4,9 @@
  * In:       units of hay, facts with depths.  Out: a text that fits.
  * Not here: tokens; they are counted by the caller.
  *
- * The number of units is found by bisection on the prompt whose question is longest. Depth is measured in bytes of hay; a fact
- * stands before the first unit that has so much in front of it, and two facts have a unit between them where there is one.
+ * The number of units is found by doubling and bisection on the prompt whose question is longest. Depth is measured in bytes of
+ * hay; a fact stands before the first unit that has so much in front of it, and two facts have a unit between them where there is
+ * one.
  */
 #include "eval_text.h"
 
@@ -117,6 +118,16 @@ static still_status find_longest(struct eval_draft *draft, const struct eval_fit
   return STILL_OK;
 }
 
+/* So many units that they are too long, or all: twice as many each time, since hay may be a thousand times as long as a text. */
+static still_status find_enough(struct eval_draft *draft, const struct eval_fit *fit, size_t question, struct eval_text *text,
+                                size_t *units, size_t *tokens) {
+  for (*units = 1;; *units *= 2) {
+    if (*units > fit->hay->n) *units = fit->hay->n;
+    still_status status = measure(draft, fit, *units, question, text, tokens);
+    if (status != STILL_OK || *tokens > fit->length || *units == fit->hay->n) return status;
+  }
+}
+
 /* Sets the sentence; what `count` failed at has been said by the caller's own function. */
 static still_status refuse(still_error *error, const char *what, const struct eval_fit *fit, size_t tokens) {
   error->status = STILL_EARG;
@@ -125,16 +136,17 @@ static still_status refuse(still_error *error, const char *what, const struct ev
 }
 
 still_status eval_text_fit(struct eval_draft *draft, const struct eval_fit *fit, struct eval_text *out, still_error *error) {
-  size_t question = 0, tokens, low = 0, high = fit->hay->n;
+  size_t question = 0, tokens, low, high = 0;
   *error = (still_error){.size = sizeof *error};
   *out = (struct eval_text){0};
   still_status status = find_longest(draft, fit, out, &question);
   if (status == STILL_OK) status = measure(draft, fit, 0, question, out, &tokens);
   if (status == STILL_OK && tokens > fit->length)
     status = refuse(error, "facts and question alone take %zu tokens, and %llu are wanted; take greater --lengths", fit, tokens);
-  if (status == STILL_OK) status = measure(draft, fit, high, question, out, &tokens);
+  if (status == STILL_OK) status = find_enough(draft, fit, question, out, &high, &tokens);
   if (status == STILL_OK && tokens + SLACK < fit->length)
     status = refuse(error, "there is text for %zu tokens only, and %llu are wanted; give more with --hay", fit, tokens);
+  low = high / 2; /* which fitted */
   while (status == STILL_OK && low < high) {
     size_t middle = low + (high - low + 1) / 2;
     status = measure(draft, fit, middle, question, out, &tokens);

@@ -194,8 +194,7 @@ size_t eval_places_in(const struct eval *e, size_t file) {
 /* What follows the prefix must not follow another one, too: places are as far apart as what is scored is long. */
 static int check_places(const struct eval *e, size_t file, size_t length) {
   size_t n = eval_places_in(e, file), needed = e->length[length] + n * e->continuation;
-  const struct cli_list *given = &e->cli->given.files;
-  const char *name = e->n_files > given->count ? "the text made from the seed" : given->item[file];
+  const char *name = e->files_name ? e->files_name : e->cli->given.files.item[file];
   if (n == 0 || e->file[file].count >= needed) return CLI_OK;
   return cli_fail(e->cli, STILL_EARG,
                   "%s has %zu tokens, and %zu places behind %llu tokens each need %zu; give a longer text or fewer --places",
