@@ -108,11 +108,7 @@ int calibrate_screen(struct calibrate *c, size_t text) {
     size_t question = text * PER_TEXT + q;
     candidates[0].right[CALIBRATE_SEARCH][question] = answers(candidates, CALIBRATE_SEARCH, question);
     if (!answers(candidates, CALIBRATE_SEARCH, question)) continue;
-    for (size_t i = 1; i < CANDIDATES; i++) {
-      bool halted = !answers(&candidates[i], CALIBRATE_SEARCH, question);
-      candidates[i].halted += halted;
-      candidates[i].places += halted;
-    }
+    for (size_t i = 1; i < CANDIDATES; i++) candidates[i].halted += !answers(&candidates[i], CALIBRATE_SEARCH, question);
   }
   return CLI_OK;
 }

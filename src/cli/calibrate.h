@@ -26,7 +26,6 @@ struct candidate {
   signed char *right[CALIBRATE_PARTS]; /* [n_texts * per_text]: 1, 0 or CALIBRATE_UNKNOWN */
   double *loss[CALIBRATE_PARTS];       /* [n_places]; NaN: unknown */
   size_t halted;            /* facts of questions which dense answers that its gate halts */
-  double places;            /* of these facts in the order of its gate, as parts of the text, summed up */
 };
 
 struct bounds { /* of a quality */

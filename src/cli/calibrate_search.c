@@ -132,10 +132,10 @@ static int screen(struct calibrate *c) {
 
 /* ---- race ------------------------------------------------------------------------------------------------------- */
 
-/* Candidates from the fastest on; of equal ones, whose gate halts fewer facts, and keeps them with more to spare. */
+/* Candidates from the fastest on; of equal ones, whose gate halts fewer facts, then who keeps more of what stands around them. */
 static bool comes_before(const struct candidate *a, const struct candidate *b) {
   if (a->bound != b->bound) return a->bound > b->bound;
-  return a->halted != b->halted ? a->halted < b->halted : a->places <= b->places;
+  return a->halted != b->halted ? a->halted < b->halted : a->pool >= b->pool;
 }
 
 static void sort_candidates(const struct calibrate *c, size_t *order) {

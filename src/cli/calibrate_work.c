@@ -207,7 +207,6 @@ static void count_halted(struct calibrate *c, size_t start, const struct eval_re
     if (d->start != c->start[start]) continue;
     uint64_t kept = r->tokens - (uint64_t)floor(d->ratio * (double)r->tokens);
     d->halted += r->greedy[d->pool] >= kept;
-    d->places += (double)r->greedy[d->pool] / (double)r->tokens;
   }
 }
 

@@ -12,8 +12,8 @@
 
 #include "calibrate.h"
 
-/* Asks the gates of all starts about all questions on a text of the search, and dense for its answers: `halted` and `places` of
- * every candidate. */
+/* Asks the gates of all starts about all questions on a text of the search, and dense for its answers: `halted` of every
+ * candidate. */
 int calibrate_screen(struct calibrate *c, size_t text);
 /* The first `answers` questions on a text of a part. */
 int calibrate_ask(struct calibrate *c, int part, size_t text, const size_t *candidate, size_t n);
