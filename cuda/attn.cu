@@ -4,9 +4,10 @@
  * In, Out:  struct sp_gpu_attend; three kernels by the padded head_dim.
  * Not here: one row (decode.cu), rotation and quantisation (rows.cu).
  *
- * Four warps have 64 queries of one head, each 16. A thread of the 32 holds, of queries g = lane / 4 and g + 8, the keys 8 i + 2 t and + 1
- * (t = lane % 4): so the sixteen lanes of a denominator are four in each of four threads, and fold by two exchanges. The
- * probabilities leave in the order in which the second product's left side is read, because values are stored in that order.
+ * Four warps have 64 queries of one head, each 16. A thread of the 32 holds, of queries g = lane / 4 and g + 8, the keys
+ * 8 i + 2 t and + 1 (t = lane % 4): so the sixteen lanes of a denominator are four in each of four threads, and fold by two
+ * exchanges. The probabilities leave in the order in which the second product's left side is read, because values are stored in
+ * that order.
  */
 #include "cuda/device.h"
 #include "simd/kernels.h"
@@ -44,46 +45,62 @@ DEVICE float quad_largest(float x) {
   return larger(x, across(x, 2));
 }
 
-/* Scores of query `half` (0: g, 1: g + 8): s[i][2 half + e]. Keys past the limit get -infinity. */
-DEVICE void score(float s[GROUPS][4], struct query *q, const float *sk, uint32_t half, uint32_t first, bool last) {
+/* Scores of both queries, of keys 8 i + 2 t + e: s[i][2 half + e]. Keys past a query's limit get -infinity. */
+DEVICE void score(float s[GROUPS][4], struct query q[2], const float *sk, uint32_t first, bool last) {
   uint32_t t = THREAD % 4 * 2;
-  float most = -as_float(FINITE_BITS);
+  float most[2] = {-as_float(FINITE_BITS), -as_float(FINITE_BITS)};
   UNROLL
-  for (uint32_t i = 0; i < 2 * GROUPS; i++) {
-    float *x = &s[i / 2][2 * half + i % 2];
-    *x = *x * (q->sq * sk[i / 2 * 8 + t + i % 2]);
+  for (uint32_t i = 0; i < GROUPS; i++) {
+    struct float_two scale = *(const struct float_two *)(sk + 8 * i + t);
+    UNROLL
+    for (uint32_t e = 0; e < 4; e++) s[i][e] *= q[e / 2].sq * scale.x[e % 2];
   }
   if (last) {
     UNROLL
-    for (uint32_t i = 0; i < 2 * GROUPS; i++)
-      if (first + i / 2 * 8 + t + i % 2 >= q->limit) s[i / 2][2 * half + i % 2] = -as_float(FINITE_BITS);
+    for (uint32_t i = 0; i < 4 * GROUPS; i++)
+      if (first + i / 4 * 8 + t + i % 2 >= q[i / 2 % 2].limit) s[i / 4][i % 4] = -as_float(FINITE_BITS);
   }
   UNROLL
-  for (uint32_t i = 0; i < 2 * GROUPS; i++) most = larger(most, s[i / 2][2 * half + i % 2]);
-  q->t = quad_largest(most) + 0.0f; /* -0 counts as +0 */
+  for (uint32_t i = 0; i < 4 * GROUPS; i++) most[i / 2 % 2] = larger(most[i / 2 % 2], s[i / 4][i % 4]);
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) q[half].t = quad_largest(most[half]) + 0.0f; /* -0 counts as +0 */
 }
 
-/* From scores to weights p * sv, in place, and the denominator. */
-DEVICE float weigh(float s[GROUPS][4], struct query *q, const float *sv, uint32_t half) {
-  uint32_t t = THREAD % 4 * 2;
-  float lanes[4] = {0, 0, 0, 0}, most = 0;
-  UNROLL
-  for (uint32_t i = 0; i < GROUPS; i++) {
-    UNROLL
-    for (uint32_t e = 0; e < 2; e++) {
-      float *x = &s[i][2 * half + e], p = exp2_below(*x - q->t);
-      lanes[i % 2 * 2 + e] += p;
-      *x = p * sv[8 * i + t + e];
-      most = larger(most, *x);
-    }
-  }
-  float low = lanes[0] + lanes[2], high = lanes[1] + lanes[3]; /* fold by 8 */
+/* The denominator from a thread's four lanes of its sixteen: folded by 8, 4, 2, 1. */
+DEVICE float fold_quad(const float lanes[4]) {
+  float low = lanes[0] + lanes[2], high = lanes[1] + lanes[3];
   low += across(low, 2);
   high += across(high, 2);
   low += across(low, 1);
   high += across(high, 1);
-  q->den = low + high;
-  return quad_largest(most);
+  return low + high;
+}
+
+/* From scores to weights p * sv, in place, the denominators, and the largest weights: those are not negative, so their bits order
+ * as they do. A p that is not normal is none: it counts as zero. A weight that is not normal would become the byte 0 anyway, or
+ * the whole tile's step is 0. */
+DEVICE void weigh(float s[GROUPS][4], struct query q[2], const float *sv, float most[2]) {
+  uint32_t t = THREAD % 4 * 2, bits[2] = {0, 0};
+  float lanes[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+  UNROLL
+  for (uint32_t i = 0; i < GROUPS; i++) {
+    struct float_two scale = *(const struct float_two *)(sv + 8 * i + t);
+    UNROLL
+    for (uint32_t half = 0; half < 2; half++) {
+      UNROLL
+      for (uint32_t e = 0; e < 2; e++) {
+        float p = exp2_open(larger(s[i][2 * half + e] - q[half].t, SP_EXP2_LOW - 1));
+        lanes[half][i % 2 * 2 + e] = add_normal(lanes[half][i % 2 * 2 + e], p);
+        s[i][2 * half + e] = multiply_normal(p, scale.x[e]);
+      }
+      bits[half] = largest_of_three(bits[half], as_bits(s[i][2 * half]), as_bits(s[i][2 * half + 1]));
+    }
+  }
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) {
+    q[half].den = fold_quad(lanes[half]);
+    most[half] = quad_largest(as_float(bits[half]));
+  }
 }
 
 /* Both products' left side: bytes of P of query `half`, for keys 32 b .. 32 b + 31, into a[2 u + half]. */
@@ -98,28 +115,39 @@ DEVICE void pack(uint32_t p[4][4], float s[GROUPS][4], float scale, uint32_t hal
   }
 }
 
-/* One tile of one query: scores to P, and the recurrence of m and l. */
-DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query *q, const float *sk, const float *sv, uint32_t half,
-                      uint32_t first, bool last) {
-  score(s, q, sk, half, first, last);
-  float a = weigh(s, q, sv, half);
-  q->step = step_of(a, 255);
-  pack(p, s, scale_of(a, 255), half);
-  float higher = q->t > q->m ? q->t : q->m;
-  q->alpha = exp2_below(q->m - higher);
-  q->beta = exp2_below(q->t - higher);
-  q->l = fma_rn(q->l, q->alpha, q->den * q->beta);
-  q->m = higher;
+/* One tile: scores to P, and the recurrence of m and l. */
+DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query q[2], const float *sk, const float *sv, uint32_t first,
+                      bool last) {
+  float most[2];
+  score(s, q, sk, first, last);
+  weigh(s, q, sv, most);
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) {
+    struct query *own = &q[half];
+    own->step = step_of(most[half], 255);
+    pack(p, s, scale_of(most[half], 255), half);
+    float higher = own->t > own->m ? own->t : own->m;
+    own->alpha = exp2_below(own->m - higher);
+    own->beta = exp2_below(own->t - higher);
+    own->l = fma_rn(own->l, own->alpha, own->den * own->beta);
+    own->m = higher;
+  }
+}
+
+/* 16 bytes a thread and turn, of rows of `per` times 16: a turn of 128 threads is whole rows, and ends in the same column. */
+DEVICE void load_rows(uint8_t *to, const int8_t *from, uint32_t rows, uint32_t per) {
+  to += tile_place(rows, THREAD / per, THREAD % per, per);
+  from += 16 * THREAD;
+  UNROLL
+  for (uint32_t i = 0; i < rows * per / 128; i++) copy_16(to + i * (per == 16 ? 1024 : 2048), from + 2048 * i);
 }
 
 /* Tile `tile` of keys, values and scales to shared memory. */
 DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, uint32_t tile, uint32_t dk) {
   uint64_t row = (uint64_t)kv * j->cap + (uint64_t)tile * SP_TILE;
-  const int8_t *k = j->k + row * dk, *v = j->v + row * dk;
-  uint32_t per = dk / 16;
-  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(SP_TILE, i / per, i % per, per), k + 16 * i);
+  load_rows(to, j->k + row * dk, SP_TILE, dk / 16);
   to += SP_TILE * dk;
-  for (uint32_t i = THREAD; i < SP_TILE * per; i += 128) copy_16(to + tile_place(dk, i / 8, i % 8, 8), v + 16 * i);
+  load_rows(to, j->v + row * dk, dk, SP_TILE / 16);
   to += SP_TILE * dk;
   if (THREAD < 32)
     copy_16(to + 16 * THREAD, j->sk + row + 4 * THREAD);

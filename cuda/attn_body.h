@@ -134,8 +134,7 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, DK < 256 ? ATTEND_BESIDE 
     group_publish();
     sync_block();
     NAME(dots)(s, a, at);
-    take_tile(s, p, &q[0], sk, sk + SP_TILE, 0, tile * SP_TILE, tile + 1 == tiles);
-    take_tile(s, p, &q[1], sk, sk + SP_TILE, 1, tile * SP_TILE, tile + 1 == tiles);
+    take_tile(s, p, q, sk, sk + SP_TILE, tile * SP_TILE, tile + 1 == tiles);
     NAME(add_values)(o, p, at + SP_TILE * DK, q);
     sync_block();
     if (BUFFERS == 1 && tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);

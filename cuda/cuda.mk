@@ -7,7 +7,7 @@ libspcore_la_SOURCES += \
 
 # Device code, a file each, embedded by cuda/fatbin.c. -fmad=false: a fused multiply-add happens where it is written, as in C.
 cuda_kernels = cuda/rows.cu cuda/gemm.cu cuda/attn.cu cuda/mass.cu cuda/decode.cu
-cuda_headers = cuda/device.h cuda/blocks.h cuda/attn_body.h
+cuda_headers = cuda/device.h cuda/hopper.h cuda/blocks.h cuda/attn_body.h
 EXTRA_DIST += $(cuda_kernels) $(cuda_headers)
 
 if CUDA_KERNELS

@@ -34,6 +34,15 @@
 DEVICE float fma_rn(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 DEVICE float div_rn(float a, float b) { return __fdiv_rn(a, b); }
 DEVICE float sqrt_rn(float a) { return __fsqrt_rn(a); }
+/* Operands and results that are not normal count as zero. */
+DEVICE float add_normal(float a, float b) {
+  asm("add.rn.ftz.f32 %0, %0, %1;" : "+f"(a) : "f"(b));
+  return a;
+}
+DEVICE float multiply_normal(float a, float b) {
+  asm("mul.rn.ftz.f32 %0, %0, %1;" : "+f"(a) : "f"(b));
+  return a;
+}
 DEVICE float as_float(uint32_t x) { return __uint_as_float(x); }
 DEVICE uint32_t as_bits(float x) { return __float_as_uint(x); }
 DEVICE float larger(float a, float b) { return fmaxf(a, b); } /* no NaN; which zero is left open */
@@ -48,6 +57,7 @@ DEVICE int dot4_u8(uint32_t a, uint32_t b, int c) { /* bytes of a without a sign
   return c;
 }
 DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) { return __byte_perm(a, b, which); }
+DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) { return __vimax3_u32(a, b, c); }
 
 /* 16 bytes to shared memory. Copies begun since the last copy_close are a group; copy_wait(n) waits for all but the last n. */
 DEVICE void copy_16(void *to, const void *from) {
@@ -120,15 +130,21 @@ struct float_four {
 #define MAGIC SP_EXP2_MAGIC
 #define MAGIC_BITS 0x4b400000
 
-/* exp2.h's eight operations; x <= 0 or -infinity needs no upper limit. */
-DEVICE float exp2_below(float x) {
+/* exp2.h's operations but the last: from SP_EXP2_LOW - 1 on, where it is 0, to SP_EXP2_LOW, where it becomes normal, a number
+ * that is not normal. */
+DEVICE float exp2_open(float x) {
   float z = x + MAGIC, f = x - (z - MAGIC);
   float p = fma_rn(SP_EXP2_C5, f, SP_EXP2_C4);
   p = fma_rn(p, f, SP_EXP2_C3);
   p = fma_rn(p, f, SP_EXP2_C2);
   p = fma_rn(p, f, SP_EXP2_C1);
   p = fma_rn(p, f, 1);
-  p = as_float(as_bits(p) + (as_bits(z) << 23));
+  return as_float(as_bits(p) + (as_bits(z) << 23));
+}
+
+/* x <= 0 or -infinity needs no upper limit. */
+DEVICE float exp2_below(float x) {
+  float p = exp2_open(x);
   return x < SP_EXP2_LOW ? 0 : p;
 }
 

@@ -9,6 +9,8 @@
 #include "cuda/device.h"
 #include "simd/kernels.h"
 
+enum { PART = 16, MOST_WORDS = 64 }; /* words of a head: 16, 32 or 64 */
+
 struct window_row {
   float sq, m, l;
 };
@@ -28,12 +30,14 @@ DEVICE void load_window(const struct sp_gpu_mass *j, uint32_t from, uint32_t n, 
 }
 
 KERNEL(sp_gpu_mass_heads, sp_gpu_mass, 128) {
-  SHARED uint32_t q[SP_GPU_MASS_ROWS * 64];
+  SHARED uint32_t q[SP_GPU_MASS_ROWS * MOST_WORDS];
   SHARED struct window_row row[SP_GPU_MASS_ROWS];
   uint32_t key = BLOCK * SP_TILE + THREAD, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads), words = j.dk / 4;
   uint64_t at = (uint64_t)kv * j.cap + key; /* the cache has whole tiles */
-  const uint32_t *k = (const uint32_t *)(j.k + at * j.dk);
+  uint32_t k[MOST_WORDS];
   float sk = j.sk[at], sum = 0;
+  UNROLL
+  for (uint32_t w = 0; w < MOST_WORDS; w++) k[w] = w < words ? ((const uint32_t *)(j.k + at * j.dk))[w] : 0;
   for (uint32_t from = 0; from < j.window; from += SP_GPU_MASS_ROWS) {
     uint32_t n = j.window - from < SP_GPU_MASS_ROWS ? j.window - from : SP_GPU_MASS_ROWS;
     sync_block();
@@ -42,7 +46,12 @@ KERNEL(sp_gpu_mass_heads, sp_gpu_mass, 128) {
     for (uint32_t i = 0; i < n; i++) {
       if (key > j.window_from + from + i) continue;
       int dot = 0;
-      for (uint32_t w = 0; w < words; w++) dot = dot4(q[i * words + w], k[w], dot);
+      UNROLL
+      for (uint32_t part = 0; part < MOST_WORDS; part += PART) {
+        if (part >= words) break;
+        UNROLL
+        for (uint32_t w = part; w < part + PART; w++) dot = dot4(q[i * words + w], k[w], dot);
+      }
       sum += div_rn(exp2_any((float)dot * (row[i].sq * sk) - row[i].m), row[i].l);
     }
   }

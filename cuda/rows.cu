@@ -34,11 +34,9 @@ DEVICE void rotate(float v[8], uint32_t block, int lane) {
   }
   for (uint32_t h = 8; h < block; h *= 2) {
     int mask = (int)h / 8;
+    float sign = (lane & mask) != 0 ? -1 : 1; /* exact: the sum and the difference of two threads */
     UNROLL
-    for (int i = 0; i < 8; i++) {
-      float other = across(v[i], mask);
-      v[i] = (lane & mask) != 0 ? other - v[i] : v[i] + other;
-    }
+    for (int i = 0; i < 8; i++) v[i] = fma_rn(v[i], sign, across(v[i], mask));
   }
 }
 
@@ -216,11 +214,9 @@ DEVICE void centre_head(struct head *h, const float *shift, const float *factor)
 
 DEVICE void rotate_head(struct head *h, uint32_t block) {
   for (uint32_t step = 1; step < block && step < WARP; step *= 2) {
+    float sign = ((uint32_t)h->lane & step) != 0 ? -1 : 1;
     UNROLL
-    for (uint32_t i = 0; i < PARTS; i++) {
-      float other = across(h->x[i], (int)step);
-      h->x[i] = ((uint32_t)h->lane & step) != 0 ? other - h->x[i] : h->x[i] + other;
-    }
+    for (uint32_t i = 0; i < PARTS; i++) h->x[i] = fma_rn(h->x[i], sign, across(h->x[i], (int)step));
   }
   UNROLL
   for (uint32_t step = 1; step < PARTS; step *= 2) {

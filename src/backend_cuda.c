@@ -113,7 +113,9 @@ static still_status run_layer(struct sp_lane *lane, unsigned layer, const struct
   sp_lap(lane->ctx, SP_TIME_PANELS);
   unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
   for (unsigned half = from; half < to; half++) SP_TRY(sp_gpu_half(lane, half, pass->at));
-  return keep_pace(lane, layer);
+  SP_TRY(keep_pace(lane, layer));
+  sp_lap(lane->ctx, SP_TIME_LINEAR); /* attention too: they are not told apart on a device */
+  return STILL_OK;
 }
 
 static still_status run_layers(struct sp_lane *lane, const struct sp_pass *pass) {
@@ -125,7 +127,7 @@ static still_status run_layers(struct sp_lane *lane, const struct sp_pass *pass)
     SP_TRY(run_layer(lane, layer, pass));
   }
   SP_TRY(sp_gpu_check_bad(lane));
-  sp_lap(lane->ctx, SP_TIME_LINEAR); /* attention too: they are not told apart on a device */
+  sp_lap(lane->ctx, SP_TIME_LINEAR);
   return sp_progress(lane->ctx, pass->phase, done, pass->total, pass->live);
 }
 

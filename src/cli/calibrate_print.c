@@ -77,8 +77,9 @@ static void print_head(const struct calibrate *c) {
          m->threads);
   printf("%llu runs, %llu of them from the file of results; %.0f s\n", (unsigned long long)(c->ran + c->reused),
          (unsigned long long)c->reused, c->seconds);
-  printf("dense: %zu of %zu questions right, loss %.4f at %zu places\n\n", (size_t)(f.right[0].value * (double)f.questions + 0.5),
-         f.questions, f.loss[0].value, f.places);
+  printf("dense: ");
+  if (f.questions > 0) printf("%.0f of %zu questions right, ", f.right[0].value * (double)f.questions, f.questions);
+  printf("loss %.4f at %zu places\n\n", f.loss[0].value, f.places);
 }
 
 void calibrate_print(const struct calibrate *c, const char *path) {

@@ -57,6 +57,9 @@ DEVICE uint32_t as_bits(float x) {
   memcpy(&y, &x, sizeof y);
   return y;
 }
+DEVICE float normal(float x) { return fabsf(x) < 0x1p-126f ? 0 : x; }
+DEVICE float add_normal(float a, float b) { return normal(normal(a) + normal(b)); }
+DEVICE float multiply_normal(float a, float b) { return normal(normal(a) * normal(b)); }
 DEVICE float larger(float a, float b) { return a > b ? a : b; }
 DEVICE void sync_block(void) { emulated_sync_block(); }
 DEVICE void sync_warp(void) { emulated_exchange((uint32_t[8]){0}); }
@@ -77,6 +80,10 @@ DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) {
   uint32_t out = 0;
   for (int i = 0; i < 4; i++) out |= (uint32_t)(both >> 8 * (which >> 4 * i & 7) & 255) << 8 * i;
   return out;
+}
+DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) {
+  uint32_t ab = a > b ? a : b;
+  return ab > c ? ab : c;
 }
 DEVICE void copy_16(void *to, const void *from) { memcpy(to, from, 16); }
 #define copy_close()
