@@ -13,6 +13,7 @@ import statistics
 import sys
 
 WIDE, HIGH, LEFT, TOP, RIGHT, BOTTOM = 300, 220, 52, 40, 14, 74
+LEGEND = 130  # of a name
 COLOURS = {"stillpoint halted": "#b2182b", "stillpoint dense": "#ef8a62", "openvino": "#2166ac", "llama.cpp": "#4d9221"}
 OTHERS = ["#762a83", "#666666", "#b8860b"]
 
@@ -78,6 +79,7 @@ def picture(result):
     models = [model for model in result["models"] if series(model)]
     wide, high = LEFT + len(models) * (WIDE + LEFT) - LEFT + RIGHT, TOP + HIGH + BOTTOM
     names = sorted({side for model in models for side in series(model)})
+    wide = max(wide, LEFT + LEGEND * len(names))
     colour = colours(names)
     yield ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" '
            'font-family="sans-serif" font-size="11">' % (wide, high, wide, high))
