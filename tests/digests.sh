@@ -4,8 +4,7 @@
 # processors with it.
 #
 #   digests.sh --models DIRECTORY BUILD                tiny models of each architecture, made by the build's own mktiny
-#   digests.sh DIRECTORY TEXT BUILD [LEVEL [OPTION...]]   the checksums; EMULATOR runs the program;
-#                                                      KINDS: dense or halted alone
+#   digests.sh DIRECTORY TEXT BUILD LEVEL [OPTION...]  the checksums; EMULATOR runs the program
 set -eu
 
 if [ "$1" = --models ]; then
@@ -15,15 +14,14 @@ if [ "$1" = --models ]; then
   exit
 fi
 
-models=$1 text=$2 build=$3
-shift 3
-level=auto
-[ $# -eq 0 ] || { level=$1; shift; }
+models=$1 text=$2 build=$3 level=$4
+shift 4
 for model in "$models"/*.gguf; do
-  for kind in ${KINDS:-dense halted}; do
+  for kind in dense halted; do
     if [ $kind = dense ]; then how=--dense; else how='--ratio 0.5 --min-tokens 16'; fi
     # shellcheck disable=SC2086 # lists of words
     ${EMULATOR:-} "$build/stillpoint" digest -q -m "$model" -f "$text" --isa "$level" $how "$@" |
-      awk -v what="$(basename "$model") $kind" '$1 ~ /^(scores|kept|logits|greedy|all)$/ { print what, $1, $2 }'
+      awk -v what="$(basename "$model") $kind" '
+        $1 ~ /^(scores|kept|logits|greedy|all)$/ { print what, $1, $2; n++ } END { if (n != 5) exit 1 }'
   done
 done
