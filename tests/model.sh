@@ -38,4 +38,30 @@ for threads in 1 3; do equal "the same with $threads threads" "$halted" "$(diges
 for chunk in 63 512; do equal "the same in chunks of $chunk" "$halted" "$(digest --chunk $chunk)"; done
 dense=$(digest --dense)
 ok "a dense prefill differs" test "$dense" != "$halted"
+
+# A machine of 512 MB: 2048 tokens within the least limit that is not refused, and with all that the process maps, the file too, in
+# 512 MiB of addresses. Whatever OpenBLAS reserves for each of its threads comes on top, so one.
+small() { sh -c 'ulimit -v 524288; exec "$@"' sh env OPENBLAS_NUM_THREADS=1 timeout 300 python3 -c "$measure" "$BUILD/stillpoint" "$@"; }
+measure='import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, file=sys.stderr)
+sys.exit(status)'
+if [ -n "$EMULATOR" ] || [ "$(wc -c <"$model")" -gt 134217728 ]; then
+  skip "2048 tokens in 512 MiB" "the file takes more than 128 MiB, or an emulator has memory of its own"
+else
+  head -c 14000 "$text" >"$work/long"
+  stillpoint tokenize -m "$model" -f "$work/long" --json >"$work/long.json"
+  python3 -c 'import json, sys; print(*json.load(sys.stdin)["tokens"][:2048], sep=",")' <"$work/long.json" >"$work/ids"
+  equal "2048 tokens" 2048 "$(tr ',' '\n' <"$work/ids" | wc -l)"
+  set -- digest -q -m "$model" --tokens "@$work/ids" --ctx 2064 --threads 2
+  least=$(stillpoint inspect "$model" --ctx 2064 --threads 2 --panels 1 --json | sed -n 's/.*"total": *\([0-9]*\).*/\1/p')
+  small "$@" --memory-limit "$least" >"$work/small" 2>"$work/peak"
+  wanted=$(stillpoint "$@" | sed -n 's/^all *//p')
+  equal "2048 tokens in 512 MiB, with the least memory limit" "${wanted:-a digest}" "$(sed -n 's/^all *//p' "$work/small")"
+  peak=$(sed -n 's/^peak //p' "$work/peak")
+  note "memory limit $((least >> 20)) MiB; the process's peak $((peak >> 20)) MiB, $(($(wc -c <"$model") >> 20)) of them the mapped file"
+  ok "the peak is what was planned, and the file" test "$peak" -le $((least + $(wc -c <"$model") + (16 << 20)))
+  stillpoint "$@" --memory-limit $((least - 1)) >/dev/null 2>&1
+  equal "a byte less is refused" 3 $?
+fi
 tap_end
