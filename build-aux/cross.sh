@@ -4,10 +4,11 @@
 # Out:      stage_arm, stage_arm_all, stage_arm_asan, stage_cross.
 # Not here: speed. An emulator shows equality, and that nothing runs which a processor lacks.
 
-# A level, a processor of the emulator whose best it is, and the tests that `arm` runs there: what takes seconds. `arm-all` runs all.
-arm_table='neon cortex-a53  tests/kern tests/check_quant
+# A level, a processor of the emulator whose best it is, and the tests that `arm` runs there; `arm-all` runs all.
+arm_table="neon cortex-a53  tests/kern tests/check_quant
 dot  cortex-a76  tests/kern tests/check_quant
-i8mm max,sve=off tests/kern tests/check_quant tests/check_config tests/check_state tests/check_text tests/check_vocab tests/install.sh'
+i8mm max,sve=off tests/kern tests/check_quant tests/check_config tests/check_state tests/check_text tests/check_vocab \
+  tests/install.sh"
 arm_root=/usr/aarch64-linux-gnu
 
 arm_emulator() { echo "qemu-aarch64-static -L $arm_root -cpu $1"; }
@@ -123,7 +124,7 @@ stage_arm() { arm_build arm --disable-static && arm_processors && arm_run arm so
 
 stage_arm_all() { arm_build arm-all && arm_processors && arm_run arm-all all; }
 
-# Without the leak checker, which was not tried under an emulator. Compiling the kernels takes gcc 12 minutes: one library is enough.
+# Without the leak checker, which was not tried under an emulator. gcc 12 takes minutes to compile the kernels: one library is enough.
 stage_arm_asan() {
   arm_build arm-asan --disable-shared --enable-asan --disable-werror CFLAGS='-O1 -g' && ASAN_OPTIONS=detect_leaks=0 \
     check_here $least_cases check EMULATOR="$(arm_emulator max,sve=off)" TESTS="tests/kern tests/check_quant $arm_asan"
