@@ -124,7 +124,7 @@ stage_arm() { arm_build arm --disable-static && arm_processors && arm_run arm so
 
 stage_arm_all() { arm_build arm-all && arm_processors && arm_run arm-all all; }
 
-# Without the leak checker, which was not tried under an emulator. gcc 12 takes minutes to compile the kernels: one library is enough.
+# Without the leak checker, which was not tried under an emulator. gcc 12 takes minutes over the kernels: one library is enough.
 stage_arm_asan() {
   arm_build arm-asan --disable-shared --enable-asan --disable-werror CFLAGS='-O1 -g' && ASAN_OPTIONS=detect_leaks=0 \
     check_here $least_cases check EMULATOR="$(arm_emulator max,sve=off)" TESTS="tests/kern tests/check_quant $arm_asan"
@@ -135,12 +135,12 @@ arm_asan='tests/check_text tests/check_state tests/check_save tests/check_config
 stage_cross() {
   digest_models || { failed=$((failed + 1)); return 1; }
   for pair in riscv64:riscv64-linux-gnu arm:arm-linux-gnueabihf; do
-    triple=${pair#*:}
-    build "${pair%%:*}" --host="$triple" --disable-shared --with-openblas=no --with-numa=no --with-png=no || continue
-    counts "${pair%%:*} equals x86" digests_equal "$dir/${pair%%:*}" "qemu-${pair%%:*}-static -L /usr/$triple" ref "$dir/tiny"
+    cpu=${pair%%:*} triple=${pair#*:}
+    build "cross-$cpu" --host="$triple" --disable-shared --with-openblas=no --with-numa=no --with-png=no || continue
+    counts "$cpu equals x86" digests_equal "$dir/cross-$cpu" "qemu-$cpu-static -L /usr/$triple" ref "$dir/tiny"
   done
   say "cross: a big-endian processor is refused"
-  mkdir -p "$dir/s390x" && cd "$dir/s390x" || return 1
+  mkdir -p "$dir/cross-s390x" && cd "$dir/cross-s390x" || return 1
   "$dir/source/configure" --host=s390x-linux-gnu >configure.out 2>&1
   counts "configure refuses s390x with a sentence" grep -q 'is big-endian: GGUF files are little-endian' configure.out
 }
