@@ -39,9 +39,11 @@ for chunk in 63 512; do equal "the same in chunks of $chunk" "$halted" "$(digest
 dense=$(digest --dense)
 ok "a dense prefill differs" test "$dense" != "$halted"
 
-# A machine of 512 MB: 2048 tokens within the least limit that is not refused, and with all that the process maps, the file too, in
-# 512 MiB of addresses. Whatever OpenBLAS reserves for each of its threads comes on top, so one.
-small() { sh -c 'ulimit -v 524288; exec "$@"' sh env OPENBLAS_NUM_THREADS=1 timeout 300 python3 -c "$measure" "$BUILD/stillpoint" "$@"; }
+# A machine of 512 MB: 2048 tokens within the least limit that is not refused, and with all that the process maps, the file too,
+# in 512 MiB of addresses. OpenBLAS reserves some for each of its threads, so it has one.
+small() {
+  sh -c 'ulimit -v 524288; exec "$@"' sh env OPENBLAS_NUM_THREADS=1 timeout 300 python3 -c "$measure" "$BUILD/stillpoint" "$@"
+}
 measure='import resource, subprocess, sys
 status = subprocess.run(sys.argv[1:]).returncode
 print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, file=sys.stderr)
@@ -59,8 +61,9 @@ else
   wanted=$(stillpoint "$@" | sed -n 's/^all *//p')
   equal "2048 tokens in 512 MiB, with the least memory limit" "${wanted:-a digest}" "$(sed -n 's/^all *//p' "$work/small")"
   peak=$(sed -n 's/^peak //p' "$work/peak")
-  note "memory limit $((least >> 20)) MiB; the process's peak $((peak >> 20)) MiB, $(($(wc -c <"$model") >> 20)) of them the mapped file"
-  ok "the peak is what was planned, and the file" test "$peak" -le $((least + $(wc -c <"$model") + (16 << 20)))
+  file=$(wc -c <"$model")
+  note "memory limit $((least >> 20)) MiB; the process's peak $((peak >> 20)) MiB, $((file >> 20)) of them the mapped file"
+  ok "the peak is what was planned, and the file" test "$peak" -le $((least + file + (16 << 20)))
   stillpoint "$@" --memory-limit $((least - 1)) >/dev/null 2>&1
   equal "a byte less is refused" 3 $?
 fi
