@@ -71,9 +71,9 @@ ok "with how much it takes" grep -q '2 of 2 layers with a session of [0-9]* toke
 equal "inspect plans the GPU's layers" 1 "$(planned device_layers --gpu-layers=1)"
 ok "and their bytes" test "$(planned device --gpu-layers=1)" -lt "$(planned device)"
 equal "none without a GPU" 0 "$(planned device --device=none)"
-ok "in words, too" sh -c "LD_LIBRARY_PATH='$driver' '$BUILD/tests/cuda/still' inspect -m model.gguf | grep -q 'on the GPU'"
+ok "in words, too" sh -c "LD_LIBRARY_PATH='$driver' $EMULATOR '$BUILD/tests/cuda/still' inspect -m model.gguf | grep -q 'on the GPU'"
 
 # stillpoint cpu
 none "cpu names the GPU" "$(with "$driver" '' cpu | grep 'Emulated GPU 0' >/dev/null || echo absent)"
-ok "cpu says why none is used" sh -c "LD_LIBRARY_PATH='$work/none' '$BUILD/tests/cuda/still' cpu | grep -q 'no NVIDIA driver'"
+ok "cpu says why none is used" sh -c "LD_LIBRARY_PATH='$work/none' $EMULATOR '$BUILD/tests/cuda/still' cpu | grep -q 'no NVIDIA driver'"
 tap_end
