@@ -48,7 +48,9 @@ foreign() {
   mkdir -p "$foreign_dir/apt/lists/partial" "$foreign_dir/apt/cache/archives/partial" || return 1
   (
     cd "$foreign_dir/apt" || exit 1
-    apt() { apt-get -q -o Dir::State::lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o APT::Architectures::="$foreign_arch" "$@"; }
+    apt() {
+      apt-get -q -o Dir::State::lists="$PWD/lists" -o Dir::Cache="$PWD/cache" -o APT::Architectures::="$foreign_arch" "$@"
+    }
     for package; do set -- "$@" "$package:$foreign_arch"; shift; done
     { apt update; apt download "$@"; } >apt.out 2>&1 || { tail -n 20 apt.out >&2; exit 1; }
     for file in *.deb; do dpkg -x "$file" .. || exit 1; done
