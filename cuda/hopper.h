@@ -26,11 +26,10 @@ DEVICE void group_begin(void) { asm volatile("wgmma.fence.sync.aligned;" ::: "me
 DEVICE void group_close(void) { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 #define group_wait(n) asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(n) : "memory")
 /* Sums are read after the wait, and not moved before it. */
-#define GROUP_KEEP(acc, n)                     \
-  do {                                         \
-    UNROLL                                     \
-    for (int keep = 0; keep < (n); keep++)     \
-      asm volatile("" : "+r"((acc)[keep])::"memory"); \
+#define GROUP_KEEP(acc, n)                                                                   \
+  do {                                                                                       \
+    UNROLL                                                                                   \
+    for (int keep = 0; keep < (n); keep++) asm volatile("" : "+r"((acc)[keep])::"memory"); \
   } while (0)
 
 #define TEN_SUMS(t) "%" #t "0, %" #t "1, %" #t "2, %" #t "3, %" #t "4, %" #t "5, %" #t "6, %" #t "7, %" #t "8, %" #t "9, "
