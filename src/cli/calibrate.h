@@ -85,6 +85,7 @@ void calibrate_figures(const struct calibrate *c, size_t candidate, int part, st
 
 /* calibrate_text.c: an exit code. */
 int calibrate_read(struct calibrate *c);
+void calibrate_use(struct calibrate *c, int part); /* the sample is that part's: hay, text, seed and numbers */
 
 /* calibrate_print.c, calibrate_file.c */
 void calibrate_print(const struct calibrate *c, const char *path);

@@ -37,16 +37,11 @@ static size_t middle_of(const struct cli_text *text) {
   return end ? (size_t)(end - text->text) : text->bytes;
 }
 
-static int refuse_nul(const struct cli *cli, const char *path, const struct cli_text *text) {
-  return cli_fail(cli, STILL_EFORMAT, "%s holds a NUL byte at offset %zu; texts hold none", path, strlen(text->text));
-}
-
 static int read_halves(struct calibrate *c, const struct cli_list *files, struct joined half[CALIBRATE_PARTS]) {
   int code = CLI_OK;
   for (size_t i = 0; i < files->count && code == CLI_OK; i++) {
-    struct cli_text text = {0};
-    code = cli_read(c->cli, files->item[i], &text);
-    if (code == CLI_OK && memchr(text.text, '\0', text.bytes)) code = refuse_nul(c->cli, files->item[i], &text);
+    struct cli_text text;
+    code = eval_read_text(c->cli, files->item[i], &text);
     if (code == CLI_OK) {
       size_t middle = middle_of(&text);
       bool good = join(&half[0], text.text, middle) && join(&half[1], text.text + middle, text.bytes - middle);
@@ -73,17 +68,15 @@ static int make_file(struct calibrate *c, struct part *p, const struct joined *h
   return cli_encode(&c->sample.engine[0], &(struct cli_text){half->text, half->bytes}, STILL_TEXT_ADD_BOS, &p->file);
 }
 
-/* What eval_check sees is one part: its hay, its text, its numbers. */
-static int check(struct calibrate *c, int i) {
+void calibrate_use(struct calibrate *c, int part) {
+  const struct part *p = &c->part[part];
   struct eval *e = &c->sample;
-  const struct part *p = &c->part[i];
   e->hay = p->hay;
   *e->file = p->file;
-  e->files_name = names[i];
+  e->files_name = names[part];
   e->seed = p->seed;
   e->places = p->places;
   e->questions = p->texts * e->per_text;
-  return eval_check(e);
 }
 
 int calibrate_read(struct calibrate *c) {
@@ -98,7 +91,8 @@ int calibrate_read(struct calibrate *c) {
     struct part *p = &c->part[i];
     code = make_hay(c, p, given->hay.count ? &hay[i] : &half[i], names[i]);
     if (code == CLI_OK) code = make_file(c, p, &half[i]);
-    if (code == CLI_OK) code = check(c, i);
+    calibrate_use(c, i);
+    if (code == CLI_OK) code = eval_check(e);
   }
   for (int i = 0; i < CALIBRATE_PARTS; i++) free(half[i].text), free(hay[i].text);
   return code;

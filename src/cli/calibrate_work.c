@@ -41,17 +41,6 @@ struct task { /* one run */
   size_t question;           /* the question */
 };
 
-/* The sample is that of one part. */
-static void use(struct calibrate *c, int part) {
-  const struct part *p = &c->part[part];
-  struct eval *e = &c->sample;
-  e->hay = p->hay;
-  *e->file = p->file;
-  e->seed = p->seed;
-  e->places = p->places;
-  e->questions = p->texts * e->per_text;
-}
-
 /* A result of before, or a run. */
 static int perform(struct calibrate *c, const struct task *task, struct eval_record *r) {
   struct cli_engine *e = &c->sample.engine[0];
@@ -100,7 +89,7 @@ static void leave(struct visit *v) {
 /* Texts of all lengths and sets in turn. */
 static int enter(struct calibrate *c, int part, size_t text, struct visit *v) {
   struct eval *e = &c->sample;
-  use(c, part);
+  calibrate_use(c, part);
   *v = (struct visit){.c = c, .part = part, .place = text, .set = e->set[text % e->n_sets]};
   v->length = text / e->n_sets % e->n_lengths;
   v->number = text / e->n_sets / e->n_lengths;
@@ -259,7 +248,7 @@ static int go_loss(struct calibrate *c, const struct task *task, struct eval_rec
 static int find_place(struct calibrate *c, int part, size_t place, struct eval_run *run, struct eval_record *r) {
   struct eval *e = &c->sample;
   size_t each = (size_t)c->part[part].places, length = place / each, k = place % each;
-  use(c, part);
+  calibrate_use(c, part);
   *run = (struct eval_run){.most = EVAL_GREEDY, .n_vocab = e->model.n_vocab};
   *r = (struct eval_record){.length = e->length[length], .text = (uint64_t)part, .question = k};
   snprintf(r->set, sizeof r->set, "loss");

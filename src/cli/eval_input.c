@@ -15,14 +15,21 @@ uint64_t eval_longest(const struct eval *e) {
   return most;
 }
 
+int eval_read_text(const struct cli *cli, const char *path, struct cli_text *text) {
+  *text = (struct cli_text){0};
+  int code = cli_read(cli, path, text);
+  if (code != CLI_OK || !memchr(text->text, '\0', text->bytes)) return code;
+  code = cli_fail(cli, STILL_EFORMAT, "%s holds a NUL byte at offset %zu; hay must be text", path, strlen(text->text));
+  free(text->text);
+  *text = (struct cli_text){0};
+  return code;
+}
+
 /* Adds a file to the hay, and its tokens to *tokens. */
 static int add_hay(struct eval *e, const char *path, size_t *tokens) {
   struct cli_text text;
   struct cli_tokens ids = {0};
-  int code = cli_read(e->cli, path, &text);
-  if (code != CLI_OK) return code;
-  if (memchr(text.text, '\0', text.bytes))
-    code = cli_fail(e->cli, STILL_EFORMAT, "%s holds a NUL byte at offset %zu; hay must be text", path, strlen(text.text));
+  int code = eval_read_text(e->cli, path, &text);
   if (code == CLI_OK) code = cli_encode(&e->engine[0], &text, 0, &ids);
   if (code == CLI_OK && !eval_hay_split(&e->hay, text.text, text.bytes)) code = cli_no_memory(e->cli);
   *tokens += ids.count;

@@ -16,6 +16,7 @@ int eval_work(struct eval *eval);
 
 /* ---- parts of it, also for `calibrate`; exit codes ---------------------------------------------------------------- */
 
+int eval_read_text(const struct cli *cli, const char *path, struct cli_text *text); /* a file without NUL bytes; to be freed */
 int eval_read_hay(struct eval *eval);
 int eval_read_texts(struct eval *eval); /* of -f, for losses */
 uint64_t eval_longest(const struct eval *eval);
