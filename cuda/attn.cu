@@ -134,6 +134,12 @@ DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query q[2], c
   }
 }
 
+/* O = fma(O, alpha, (sum * (a / 255)) * beta) of four elements, two of each query. */
+DEVICE void add_sums(float o[4], const int acc[4], const struct query q[2]) {
+  UNROLL
+  for (uint32_t e = 0; e < 4; e++) o[e] = fma_rn(o[e], q[e / 2].alpha, sum_of(acc[e]) * q[e / 2].step * q[e / 2].beta);
+}
+
 /* 16 bytes a thread and turn, of rows of `per` times 16: a turn of 128 threads is whole rows, and ends in the same column. */
 DEVICE void load_rows(uint8_t *to, const int8_t *from, uint32_t rows, uint32_t per) {
   to += tile_place(rows, THREAD / per, THREAD % per, per);

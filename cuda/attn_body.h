@@ -6,12 +6,6 @@
  * Not here: anything that does not depend on DK.
  */
 
-DEVICE void NAME(add_sums)(float o[4], const int acc[4], const struct query q[2]) {
-  UNROLL
-  for (uint32_t e = 0; e < 4; e++)
-    o[e] = fma_rn(o[e], q[e / 2].alpha, sum_of(acc[e]) * q[e / 2].step * q[e / 2].beta);
-}
-
 #ifdef GROUPS_MULTIPLY
 
 /* Dots of 64 queries and 128 keys, of which a warp gets those of 16. */
@@ -30,7 +24,7 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint8_t *q, const uint8_t *k) {
   for (uint32_t i = 0; i < SP_TILE / 2; i++) s[i / 4][i % 4] = sum_of(acc[i]);
 }
 
-/* O = fma(O, alpha, (sum * (a / 255)) * beta) for all channels. */
+/* add_sums for all channels. */
 DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
   UNROLL
   for (uint32_t first = 0; first < DK; first += CHANNELS) {
@@ -42,7 +36,7 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
     group_wait(0);
     GROUP_KEEP(acc, CHANNELS / 2);
     UNROLL
-    for (uint32_t i = 0; i < CHANNELS / 8; i++) NAME(add_sums)(o[first / 8 + i], acc + 4 * i, q);
+    for (uint32_t i = 0; i < CHANNELS / 8; i++) add_sums(o[first / 8 + i], acc + 4 * i, q);
   }
 }
 
@@ -66,7 +60,7 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const u
   }
 }
 
-/* O = fma(O, alpha, (sum * (a / 255)) * beta) for all channels. */
+/* add_sums for all channels. */
 DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
   uint32_t lane = THREAD % 32;
   UNROLL
@@ -79,7 +73,7 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
       multiply_u8(acc, p[c / 2], b[0], b[1]);
       multiply_u8(acc, p[c / 2 + 1], b[2], b[3]);
     }
-    NAME(add_sums)(o[i], acc, q);
+    add_sums(o[i], acc, q);
   }
 }
 
