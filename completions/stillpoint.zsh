@@ -37,6 +37,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -92,6 +93,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -142,6 +144,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -214,6 +217,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -258,6 +262,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -306,6 +311,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -392,6 +398,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -438,6 +445,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -481,6 +489,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \
@@ -563,6 +572,7 @@ _stillpoint() {
       '--prefix[first rows that are never halted]:N:' \
       '--suffix[last rows that are never halted]:N:' \
       '--min-tokens[shorter prompts stay dense]:N:' \
+      '--wake[attention heads'\'' worth on a halted passage that wakes it in decoding; 0\: none]:X:' \
       '--gate-seed[seed of the policy random]:N:' \
       '--quality[what the model'\''s calibration may cost; it decides the gate unless a setting of the gate is given]:NAME:(strict balanced fast)' \
       '--calibration[calibration file; none\: go without \[default\: beside the model, or installed\]]:FILE:_files' \

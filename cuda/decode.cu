@@ -187,4 +187,5 @@ KERNEL(sp_gpu_attend_fold, sp_gpu_attend_row, 256) {
     m = higher;
   }
   j.y[head * j.d + c] = div_rn(o, l);
+  if (c == 0) j.m[head] = m, j.l[head] = l;
 }

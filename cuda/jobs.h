@@ -103,7 +103,7 @@ struct sp_gpu_attend_row {
   const float *sq, *sk, *sv;
   float *t, *den;        /* [heads][tiles] */
   float *o;              /* [heads][tiles][dk] */
-  float *y;              /* [heads][d] */
+  float *y, *m, *l;      /* [heads][d]; [heads]: maximum and denominator, for the gate */
   uint32_t keys, cap, heads, kv_heads, d, dk, tiles;
 };
 

@@ -111,7 +111,8 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
 
 static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
   struct sp_work *w = &lane->work;
-  w->watch = (struct sp_watch){0};
+  w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
+  if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
   for (unsigned half = pass->from; half < pass->to; half++) SP_TRY(sp_half(w, &w->row, half, pass->at));
   return STILL_OK;
 }

@@ -137,7 +137,8 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
 }
 
 static still_status step_layers(struct sp_lane *lane, const struct sp_pass *pass) {
-  lane->watch = (struct sp_watch){0};
+  lane->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
+  if (pass->watch) SP_TRY(sp_gpu_record_reserve(lane, pass->watch));
   for (unsigned half = pass->from; half < pass->to; half++) {
     if (half % 2 == 0 || half == pass->from) SP_TRY(sp_gpu_model_layer(lane->model, lane->ctx, half / 2));
     SP_TRY(sp_gpu_step(lane, half, pass->at));
@@ -168,6 +169,7 @@ static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *
 static still_status reserve_scores(struct sp_lane *lane, size_t rows) {
   size_t heads = lane->engine->config->n_heads, had = 0;
   if (rows <= lane->score_rows) return STILL_OK;
+  rows = sp_round_up(rows, SP_TILE); /* each decoded row may ask, for one more */
   sp_gpu_free(&lane->model->gpu, lane->per); /* the stream is idle: scores are asked for after a run */
   lane->per = NULL;
   lane->score_rows = 0;

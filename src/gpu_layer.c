@@ -179,7 +179,8 @@ static still_status attend_row(struct sp_lane *lane, unsigned l, size_t at) {
   SP_TRY(sp_gpu_tiles_reserve(lane, tiles));
   struct sp_gpu_attend_row job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
                                   .t = lane->tile_t,
-                                  .den = lane->tile_den, .o = lane->tile_o, .y = lane->heads, .keys = (uint32_t)at + 1,
+                                  .den = lane->tile_den, .o = lane->tile_o, .y = lane->heads, .m = lane->m, .l = lane->l,
+                                  .keys = (uint32_t)at + 1,
                                   .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads, .d = c->head_dim,
                                   .dk = (uint32_t)lane->dk, .tiles = (uint32_t)tiles};
   SP_TRY(sp_lane_launch(lane, SP_GPU_sp_gpu_attend_tiles, &job, tiles, c->n_heads));
@@ -195,6 +196,7 @@ static still_status attention_row(struct sp_lane *lane, unsigned l, size_t at) {
   for (int i = SP_WQ; i <= SP_WV; i++) SP_TRY(dot(lane, &layer->w[i], layer->bias[i], 1, y[i - SP_WQ], NULL));
   SP_TRY(prepare_heads(lane, l, at));
   SP_TRY(attend_row(lane, l, at));
+  SP_TRY(record_queries(lane, l, at));
   SP_TRY(take_rows(lane, lane->heads, 1, q, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));
   return dot(lane, &layer->w[SP_WO], layer->bias[SP_WO], 1, NULL, lane->x);
 }

@@ -35,7 +35,7 @@ static uint64_t record_bytes(const struct sp_plan_job *j, uint64_t n, size_t gat
 }
 
 uint64_t sp_plan_timeline(const struct sp_config *config, size_t cap) {
-  return (uint64_t)cap * (sizeof(still_token) + 3 * sizeof(uint32_t) + 2 * sizeof(float)) + cap / 8 +
+  return (uint64_t)cap * (sizeof(still_token) + 4 * sizeof(uint32_t) + 2 * sizeof(float)) + cap / 8 +
          (uint64_t)SP_FILE_ROWS * config->n_vocab * sizeof(float);
 }
 

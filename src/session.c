@@ -413,6 +413,10 @@ size_t still_kept(const still_session *s, uint32_t *rows, size_t capacity) {
   return first ? copy_out(rows, first->kept, first->n_kept, sizeof *rows, capacity) : 0;
 }
 
+size_t still_woken(const still_session *s, uint32_t *rows, size_t capacity) {
+  return s ? copy_out(rows, s->timeline.woken, s->timeline.n_woken, sizeof *rows, capacity) : 0;
+}
+
 still_status still_gate_describe(const still_session *s, size_t i, still_gate *gate) {
   if (!s || !gate || i >= s->timeline.n_seen) return STILL_EARG;
   const struct sp_seen *seen = &s->timeline.seen[i];

@@ -56,6 +56,7 @@ struct sp_settings { /* in the order of the table */
   int64_t pool;         /* neighbours of the maximum, odd */
   int64_t prefix, suffix; /* rows at both ends that are never halted */
   int64_t min_tokens;   /* shorter timelines stay dense */
+  double wake;          /* heads' worth of a decoded row's attention on a halted passage that wakes it; 0: none */
   int64_t gate_seed;    /* of policy random */
   int64_t quality;      /* enum sp_quality: the section of a calibration */
   /* sampler */

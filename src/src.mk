@@ -81,6 +81,7 @@ libspcore_la_SOURCES += \
 
 # decode
 libspcore_la_SOURCES += \
+  src/wake.c src/wake.h \
   src/decode.c src/decode.h \
   src/sample.c src/sample.h \
   src/state.c src/state.h

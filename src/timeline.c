@@ -29,11 +29,11 @@ size_t sp_timeline_stages(const struct sp_config *config, const struct sp_settin
 
 /* ---- the arrays, one element a token ---------------------------------------------------------------------------- */
 
-enum { ARRAYS = 5 }; /* all of 4 bytes */
+enum { ARRAYS = 6 }; /* all of 4 bytes */
 
 static void list_arrays(struct sp_timeline *t, void **at[ARRAYS]) {
   at[0] = (void **)&t->tokens, at[1] = (void **)&t->position, at[2] = (void **)&t->kept;
-  at[3] = (void **)&t->raw, at[4] = (void **)&t->score;
+  at[3] = (void **)&t->raw, at[4] = (void **)&t->score, at[5] = (void **)&t->woken;
 }
 
 void sp_timeline_free(struct sp_timeline *t) {
@@ -75,7 +75,7 @@ void sp_timeline_begin(struct sp_timeline *t, bool question, unsigned *climb) {
   unsigned gate = t->stage[0].to;
   size_t window = (size_t)t->settings->window, most = t->n;
   t->ready = false;
-  t->n_seen = 0;
+  t->n_seen = t->n_woken = 0;
   t->n_stages = sp_timeline_stages(t->engine->config, t->settings, t->parked, t->n, t->stage, &t->why_dense);
   for (size_t r = 0; r < t->n; r++) t->position[r] = (uint32_t)r;
   bool moved = gate != t->stage[0].to, below = gate % 2 && gate < t->stage[0].to;
@@ -91,6 +91,6 @@ void sp_timeline_rewind(struct sp_timeline *t, size_t n) {
   t->n = n;
   t->finished = t->finished < n ? t->finished : n;
   t->above = t->above < n ? t->above : n;
-  t->n_seen = t->decoded = 0;
+  t->n_seen = t->n_woken = t->decoded = 0;
   t->ready = false;
 }

@@ -41,6 +41,8 @@ struct sp_timeline {
   float *raw, *score;    /* [cap] of the present gate */
   struct sp_seen seen[SP_MOST_STAGES - 1]; /* what each gate of the last question saw */
   size_t n_seen;
+  uint32_t *woken;       /* [cap] rows that woke since, in that order */
+  size_t n_woken;
   const char *why_dense; /* NULL, or why nothing is to be halted: the gate, if there is one, is open */
   uint8_t *eligible;     /* [n_eligible] or NULL */
   size_t n_eligible;

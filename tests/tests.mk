@@ -19,7 +19,7 @@ test_programs = \
   tests/check_bits tests/check_broken tests/check_calibrate tests/check_calibration tests/check_chat tests/check_config \
   tests/check_eval tests/check_eval_figures tests/check_gates tests/check_gguf tests/check_numa tests/check_quant \
   tests/check_regate tests/check_save tests/check_search tests/check_session tests/check_state tests/check_text tests/check_vocab \
-  tests/check_vocab_limits tests/kern
+  tests/check_vocab_limits tests/check_wake tests/kern
 # Programs that scripts use: tests/mktiny writes tiny models; the examples link the public library.
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
@@ -58,6 +58,7 @@ tests_check_state_SOURCES = tests/check_state.c $(states)
 tests_check_text_SOURCES = tests/check_text.c $(tiny_model)
 tests_check_vocab_SOURCES = tests/check_vocab.c tests/vocabs.h tests/vocabs.c $(tiny_model)
 tests_check_vocab_limits_SOURCES = tests/check_vocab_limits.c tests/vocabs.h tests/vocabs.c $(tiny_model)
+tests_check_wake_SOURCES = tests/check_wake.c tests/run.h tests/run.c $(tiny_model)
 tests_kern_SOURCES = tests/kern.c tests/kern.h tests/kern_bench.c
 # Level "amx" over tiles in C, with the flags of the level that it then needs.
 if ISA_VNNI

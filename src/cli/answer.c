@@ -120,6 +120,7 @@ int speaker_answer(struct speaker *speaker, struct answer *a) {
   if (speaker->most == 0) a->finish = "length";
   while (!a->finish && next_token(speaker, a, stream, &status)) continue;
   a->seconds = cli_seconds() - start;
+  a->woken = still_woken(speaker->engine->session, NULL, 0);
   if (status == STILL_ELIMIT) a->finish = "context";
   if (status == STILL_ECANCELLED) a->finish = "cancelled";
   bool cut = a->finish && strcmp(a->finish, "stop") == 0;
@@ -159,6 +160,7 @@ void answer_print(FILE *out, const char *name, const struct answer *a) {
   if (!a->n_tokens) return;
   fprintf(out, "%-13s %zu tokens, finished by %s", name, a->n_tokens, a->finish);
   if (rate(a) > 0) fprintf(out, ", %.1f tokens/s", rate(a));
+  if (a->woken) fprintf(out, ", for which %zu halted woke", a->woken);
   fputc('\n', out);
 }
 
@@ -181,5 +183,6 @@ void answer_json_decode(struct json *j, const struct answer *a) {
   json_count(j, "tokens", decoded(a));
   json_real(j, "seconds", a->seconds);
   json_real(j, "tokens_per_second", rate(a));
+  json_count(j, "woken", a->woken);
   json_object_end(j);
 }

@@ -25,6 +25,7 @@ struct answer { /* answer_free */
   size_t n_tokens, token_capacity;
   const char *finish; /* "end", "stop", "length", "context", "cancelled" */
   double seconds;     /* of decoding */
+  size_t woken;       /* rows of the prompt */
 };
 
 struct speaker { /* what answers are made with, as the command line says */
@@ -41,7 +42,7 @@ void speaker_close(struct speaker *speaker);
 int speaker_answer(struct speaker *speaker, struct answer *answer);
 void answer_free(struct answer *answer);
 
-/* "answer         23 tokens, finished by end, 45.1 tokens/s"; nothing without tokens. */
+/* "answer         23 tokens, finished by end, 45.1 tokens/s, for which 128 halted woke"; nothing without tokens. */
 void answer_print(FILE *out, const char *name, const struct answer *answer);
 /* Members text, tokens, logprobs (with --logprobs), finish; and the object decode. */
 void answer_json(struct json *j, const struct cli *cli, const struct answer *answer);

@@ -23,7 +23,7 @@ extern const char *const eval_mode_names[EVAL_MODES];
 struct eval_outcome {
   bool right;
   double loss;
-  uint64_t tokens, kept, start_layer;
+  uint64_t tokens, kept, start_layer, woken;
   double seconds;
 };
 
@@ -75,6 +75,7 @@ struct eval_filter { /* which items */
 struct eval_sum {
   size_t n, gained, lost, stayed; /* gained: right as the settings say and not dense. stayed: prefills that halted nothing */
   struct interval of[EVAL_MODES], difference; /* of agreement: of[1] alone */
+  double woken; /* rows that woke as the settings say, a question or place */
 };
 
 struct eval_speed {

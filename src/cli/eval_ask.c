@@ -41,7 +41,8 @@ static still_status step(struct cli_engine *e, still_token token) {
   return cli_interrupted() ? STILL_ECANCELLED : still_decode(e->session, token);
 }
 
-static int finish(struct cli_engine *e, still_status status) {
+static int finish(struct cli_engine *e, still_status status, struct eval_record *r) {
+  r->woken = still_woken(e->session, NULL, 0);
   return status == STILL_OK ? CLI_OK : cli_session_failed(e, status);
 }
 
@@ -72,13 +73,13 @@ static void spell(struct cli_engine *e, struct eval_record *r) {
 }
 
 int eval_greedy(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
-  return finish(e, generate(e, run, r));
+  return finish(e, generate(e, run, r), r);
 }
 
 int eval_ask(struct cli_engine *e, const struct eval_run *run, struct eval_record *r) {
   still_status status = generate(e, run, r);
   if (status == STILL_OK) spell(e, r);
-  return finish(e, status);
+  return finish(e, status, r);
 }
 
 /* The continuation is decoded token by token: each sees the caches that the prefill left, with the rows that it kept. Through the
@@ -91,5 +92,5 @@ int eval_loss(struct cli_engine *e, const struct eval_run *run, struct eval_reco
     if (i + 1 < run->next.count) status = step(e, run->next.id[i]);
   }
   r->loss = mean_value(&loss);
-  return finish(e, status);
+  return finish(e, status, r);
 }

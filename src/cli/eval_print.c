@@ -57,6 +57,7 @@ static void print_row(const struct eval *e, const struct eval_filter *f, void *u
   print_interval(f->kind == EVAL_AGREE ? &none : &sum.of[0], digits, false, true);
   print_interval(&sum.of[1], digits, false, true);
   print_interval(f->kind == EVAL_AGREE ? &none : &sum.difference, digits, true, false);
+  if (sum.woken > 0) printf("  %.1f woke", sum.woken);
   printf("%s\n", sum.n && sum.stayed == sum.n ? "  stayed dense" : "");
 }
 
@@ -111,6 +112,7 @@ static void json_row(const struct eval *e, const struct eval_filter *f, void *us
   if (f->kind != EVAL_AGREE) json_interval(j, "dense", &sum.of[0]);
   json_interval(j, "setting", &sum.of[1]);
   if (f->kind != EVAL_AGREE) json_interval(j, "difference", &sum.difference);
+  json_real(j, "woken", sum.woken);
   if (f->kind == EVAL_QUESTION) json_count(j, "gained", sum.gained);
   if (f->kind == EVAL_QUESTION) json_count(j, "lost", sum.lost);
   json_object_end(j);

@@ -31,7 +31,8 @@ static const struct {
     {"depth", COUNT, AT(depth)},      {"ask", TEXT, AT(ask)},           {"expected", TEXT, AT(expected)},
     {"answer", TEXT, AT(answer)},     {"right", FLAG, AT(right)},       {"loss", REAL, AT(loss)},
     {"n_greedy", COUNT, AT(n_greedy)}, {"greedy", IDS, AT(greedy)},     {"tokens", COUNT, AT(tokens)},
-    {"kept", COUNT, AT(kept)},        {"start_layer", COUNT, AT(start_layer)}, {"seconds", REAL, AT(seconds)},
+    {"kept", COUNT, AT(kept)},        {"start_layer", COUNT, AT(start_layer)}, {"woken", COUNT, AT(woken)},
+    {"seconds", REAL, AT(seconds)},
 };
 
 #undef AT

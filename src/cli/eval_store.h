@@ -24,6 +24,7 @@ struct eval_record {
   double loss;            /* nats a token */
   uint64_t greedy[EVAL_GREEDY], n_greedy; /* tokens; of a gate, places of a fact (calibrate_gate.h) */
   uint64_t tokens, kept, start_layer; /* of the prefill; start_layer: the number of layers if dense */
+  uint64_t woken;         /* rows that woke while the answer or the continuation was decoded */
   double seconds;         /* of its phases, without load and panels */
 };
 

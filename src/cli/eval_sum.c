@@ -30,7 +30,9 @@ void eval_sum(const struct eval *e, const struct eval_filter *filter, struct eva
     }
     mean_add(&difference, item->of[1].loss - item->of[0].loss);
     mean_add(&agreement, item->agreement);
+    sum->woken += (double)item->of[1].woken;
   }
+  if (sum->n) sum->woken /= (double)sum->n;
   bool question = filter->kind == EVAL_QUESTION;
   for (int mode = 0; mode < EVAL_MODES; mode++)
     sum->of[mode] = question ? stats_proportion(right[mode], sum->n) : stats_mean(&loss[mode]);

@@ -83,7 +83,8 @@ static int run_item(struct work *w, const struct eval_item *start, const struct 
     *got = *r;
     code = run_mode(w, mode, item.kind, run, q, got);
     item.of[mode] = (struct eval_outcome){.right = got->right, .loss = got->loss, .tokens = got->tokens, .kept = got->kept,
-                                          .start_layer = got->start_layer, .seconds = got->seconds};
+                                          .start_layer = got->start_layer, .woken = got->woken,
+                                          .seconds = got->seconds};
   }
   if (code == CLI_OK) {
     item.agreement = agreement(both);

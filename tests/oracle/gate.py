@@ -18,7 +18,7 @@ class Settings:
     """The settings that reach a result; names and presets as in stillpoint-settings(5)."""
 
     policy, start, ratio, tau, tau_only, every = "query", 0.4, 2.0 / 3, -1.0, 0, 0
-    window, gate_layers, pool, prefix, suffix, min_tokens, gate_seed = 64, 4, 31, 4, 64, 1024, 0
+    window, gate_layers, pool, prefix, suffix, min_tokens, gate_seed, wake = 64, 4, 31, 4, 64, 1024, 0, 0.4
 
     def __init__(self, **values):
         for name, value in values.items():
@@ -133,3 +133,25 @@ def reported(settings, score):
     if settings.policy == "inverse":
         return np.sqrt(-score)
     return score
+
+
+# ---- waking (section 6) -----------------------------------------------------------------------------------------
+
+PASSAGE, WAKE_MOST = 64, 4
+
+
+def woken(exp2, seen_layers, halted, settings):
+    """Rows of the gate's list that wake, ascending. seen_layers: as for query_score, of the decoded row alone; halted: by row."""
+    best, heads = None, seen_layers[0][0].q.shape[1]
+    for queries, cache, first in seen_layers:
+        one = mass(exp2, queries, cache, first)
+        best = one if best is None else np.maximum(best, one)
+    heavy = []
+    for begin in range(0, len(halted), PASSAGE):
+        total = F(0)
+        for row in range(begin, min(begin + PASSAGE, len(halted))):
+            total = total + best[row] if halted[row] else total
+        if total * F(heads) > F(settings.wake):
+            heavy.append((-total, begin))
+    chosen = sorted(begin for _, begin in sorted(heavy)[:WAKE_MOST])
+    return np.array([row for begin in chosen for row in range(begin, min(begin + PASSAGE, len(halted))) if halted[row]], np.int64)

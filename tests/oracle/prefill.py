@@ -30,6 +30,7 @@ class Run:
         self.seen = []                                   # fp32 queries and keys of each layer, for the probe
         self.scores, self.kept = np.zeros(0, F), np.zeros(0, np.int64)
         self.n_tokens = 0
+        self.gates = []                                  # (settings, layer, x + U of all rows, which of them are halted)
 
     def prefill(self, ids, settings=None, eligible=None):
         """settings None: dense. Returns the logits of the last row."""
@@ -52,6 +53,7 @@ class Run:
                 if settings.policy == "block":
                     feed = layers.feed_forward(model, exp2, layers.Prefill, layer, x + u)
                 kept = self.choose(settings, eligible, u, feed, rows, seen_layers[-settings.gate_layers:])
+                self.gates.append((settings, layer, x + u, ~np.isin(np.arange(len(rows)), kept)))
                 rows, x, u, seen_layers = rows[kept], x[kept], u[kept], []
             x = x + u
             x = x + layers.feed_forward(model, exp2, layers.Prefill, layer, x)
@@ -71,13 +73,34 @@ class Run:
         position = np.array([self.n_tokens])
         self.n_tokens += 1
         x = model.embed([token])
+        seen_layers = []
         for layer in range(model.n_layers):
-            u, _, _ = layers.attention(model, exp2, layers.Decode, layer, x, position, self.caches[layer],
-                                       self.frame.of(layer))
+            u, queries, _ = layers.attention(model, exp2, layers.Decode, layer, x, position, self.caches[layer],
+                                             self.frame.of(layer))
+            seen_layers.append((queries, self.caches[layer], len(self.caches[layer].k) - 1))
+            if len(self.gates) == 1 and layer == self.gates[0][1]:
+                self.wake(seen_layers)
             x = x + u
             x = x + layers.feed_forward(model, exp2, layers.Decode, layer, x)
         self.logits = layers.logits(model, x)[0]
         return self.logits
+
+    def wake(self, seen_layers):
+        """Halted passages that the decoded row attends to go through the layers above the gate, to the end of the lists there."""
+        settings, gate_layer, parked, halted = self.gates[0]
+        if settings.wake <= 0 or not halted.any():
+            return
+        rows = gate.woken(self.exp2, seen_layers[-settings.gate_layers:], halted, settings)
+        if not len(rows):
+            return
+        halted[rows] = False
+        x = parked[rows]
+        x = x + layers.feed_forward(self.model, self.exp2, layers.Prefill, gate_layer, x)
+        for layer in range(gate_layer + 1, self.model.n_layers):
+            u, _, _ = layers.attention(self.model, self.exp2, layers.Prefill, layer, x, rows, self.caches[layer],
+                                       self.frame.of(layer))
+            x = x + u
+            x = x + layers.feed_forward(self.model, self.exp2, layers.Prefill, layer, x)
 
     def greedy(self, count):
         """`count` tokens; each is the lowest id of the largest logit. The last one is not run through the model."""

@@ -48,6 +48,9 @@ GATES = POLICIES + [
     dict(SMALL, policy="delta", every=2, ratio=0.5, tau="middle"), dict(SMALL, policy="block", every=2, ratio=0.5, tau="middle"),
     dict(SMALL, policy="query", every=2, ratio=0.5, tau="middle"),
     dict(SMALL, policy="block", every=1, tau="middle", tau_only=1),
+    # What wakes: all that can, four passages a token; some; none.
+    dict(SMALL, wake=1e-30), dict(SMALL, policy="inverse", wake=0.05), dict(SMALL, ratio=0.95, wake=0.02, gate_layers=1),
+    dict(SMALL, policy="delta", wake=0.0),
 ]
 TWO, ALL = [None, dict(SMALL)], [None] + POLICIES
 
