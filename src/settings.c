@@ -59,7 +59,7 @@ static const struct key {
     {"prefix", INT, "session", NULL, AT(prefix), 1, 1 << 24, 4, "first rows that are never halted"},
     {"suffix", INT, "session", NULL, AT(suffix), 1, 1 << 24, 64, "last rows that are never halted"},
     {"min-tokens", INT, "session", NULL, AT(min_tokens), 0, 1 << 24, 1024, "shorter prompts stay dense"},
-    {"wake", REAL, "session", NULL, AT(wake), 0, 1000, 0.4,
+    {"wake", REAL, "session", NULL, AT(wake), 0, 1000, 0.2,
      "attention heads' worth on a halted passage that wakes it in decoding; 0: none"},
     {"gate-seed", INT, "session", NULL, AT(gate_seed), 0, 0x1p53, 0, "seed of the policy random"},
     {"quality", CHOICE, "session", "strict|balanced|fast", AT(quality), 0, 2, 1,

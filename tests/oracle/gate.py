@@ -18,7 +18,7 @@ class Settings:
     """The settings that reach a result; names and presets as in stillpoint-settings(5)."""
 
     policy, start, ratio, tau, tau_only, every = "query", 0.4, 2.0 / 3, -1.0, 0, 0
-    window, gate_layers, pool, prefix, suffix, min_tokens, gate_seed, wake = 64, 4, 31, 4, 64, 1024, 0, 0.4
+    window, gate_layers, pool, prefix, suffix, min_tokens, gate_seed, wake = 64, 4, 31, 4, 64, 1024, 0, 0.2
 
     def __init__(self, **values):
         for name, value in values.items():
