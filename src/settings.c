@@ -260,13 +260,16 @@ still_status still_settings_key(size_t i, still_key *key) {
 /* ---- what a calibration decides -------------------------------------------------------------------------------- */
 
 const char *const sp_gate_keys[] = {"policy", "start",       "ratio", "tau",        "tau-only", "every",
-                                    "window", "gate-layers", "pool",  "min-tokens", NULL};
+                                    "window", "gate-layers", "pool",  "wake",       "min-tokens", NULL};
+
+/* The last two may be set beside a calibration: they take nothing from what the gate was measured to keep. */
+static bool is_beside(size_t i) { return !sp_gate_keys[i + 1] || !sp_gate_keys[i + 2]; }
 
 bool sp_settings_has(const still_settings *settings, const char *key) { return settings->given & bit(find(key)); }
 
 bool sp_settings_decide(const still_settings *settings) {
   bool any = false;
-  for (size_t i = 0; sp_gate_keys[i + 1]; i++) any = any || sp_settings_has(settings, sp_gate_keys[i]);
+  for (size_t i = 0; sp_gate_keys[i]; i++) any = any || (!is_beside(i) && sp_settings_has(settings, sp_gate_keys[i]));
   return any;
 }
 
@@ -294,10 +297,8 @@ static void copy_value(still_settings *settings, const still_settings *from, con
 }
 
 void sp_settings_take(still_settings *settings, const still_settings *from) {
-  for (size_t i = 0; sp_gate_keys[i]; i++) {
-    bool last = !sp_gate_keys[i + 1];
-    if (!last || !sp_settings_has(settings, sp_gate_keys[i])) copy_value(settings, from, find(sp_gate_keys[i]));
-  }
+  for (size_t i = 0; sp_gate_keys[i]; i++)
+    if (!is_beside(i) || !sp_settings_has(settings, sp_gate_keys[i])) copy_value(settings, from, find(sp_gate_keys[i]));
 }
 
 void sp_settings_change(still_settings *settings, const still_settings *to) {

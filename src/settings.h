@@ -77,7 +77,8 @@ void sp_settings_preset(struct still_settings *settings);
 /* settings may be NULL: the presets. STILLPOINT_ISA overrides a preset isa of "auto". */
 void sp_settings_resolve(const still_settings *settings, struct still_settings *out);
 
-/* The keys that a calibration decides, NULL behind the last. Who sets one of those before min-tokens decides all of these. */
+/* The keys that a calibration decides, NULL behind the last. Who sets one of those before wake decides all of these; wake and
+ * min-tokens may be set beside it. */
 extern const char *const sp_gate_keys[];
 bool sp_settings_has(const still_settings *settings, const char *key); /* it was set */
 bool sp_settings_decide(const still_settings *settings);               /* the caller set one that decides */

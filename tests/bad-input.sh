@@ -312,7 +312,7 @@ answer() { # answer CODE WORD OPTION...
   fails "$wanted_code" "$wanted_word" run -m "$good" --raw -n 1 -p hello "$@"
 }
 digest=00112233445566778899aabbccddeeff
-gate='policy query\nstart 0.4\nratio 0.5\ntau -1\ntau-only 0\nevery 0\nwindow 64\ngate-layers 4\npool 31\nmin-tokens 10'
+gate='policy query\nstart 0.4\nratio 0.5\ntau -1\ntau-only 0\nevery 0\nwindow 64\ngate-layers 4\npool 31\nwake 0.2\nmin-tokens 10'
 # shellcheck disable=SC2059 # the format holds the ends of lines
 printf "stillpoint-calibration 1\nmodel $digest$digest\nnumerics 1\nquality strict\npolicy dense\nquality balanced\n$gate\nquality fast\n$gate\n" \
   >"$work/other.calibration"

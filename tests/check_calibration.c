@@ -19,7 +19,7 @@ static char text[4096], model_path[128], digest_hex[65];
 static still_model *model;
 
 static const char gate[] = "policy query\nstart %s\nratio %s\ntau -1\ntau-only 0\nevery 0\nwindow 8\ngate-layers 2\npool 3\n"
-                           "min-tokens 4\n";
+                           "wake 0.5\nmin-tokens 4\n";
 static const char head[] = "stillpoint-calibration 1\n# by hand\nmodel %s\nnumerics %d\nnote a test\n\n"
                            "quality strict\npolicy dense\n\nquality balanced\n";
 static const char measured[] = "bound 1.25\nquestions 40\nretrieval 0.9 0.8 0.95\nloss-difference 0.01 -0.02 0.04\n\n";
@@ -289,13 +289,21 @@ START_TEST(who_sets_one_decides_all) {
 }
 END_TEST
 
-START_TEST(min_tokens_may_be_set_beside) {
+START_TEST(wake_and_min_tokens_may_be_set_beside) {
   int64_t least;
+  double wake;
   char sentence[512];
   put("tiny.calibration", sound(digest_hex));
   still_settings *s = in_force("", STILL_OK, sentence, sizeof sentence);
   still_get_int(s, "min-tokens", &least);
   ck_assert_int_eq(least, 4);
+  still_get_real(s, "wake", &wake);
+  ck_assert(wake == 0.5);
+  still_settings_free(s);
+  s = in_force("wake=0", STILL_OK, sentence, sizeof sentence);
+  still_get_real(s, "wake", &wake);
+  ck_assert(wake == 0);
+  ck_assert_ptr_nonnull(strstr(sentence, "quality balanced"));
   still_settings_free(s);
   s = in_force("min-tokens=77", STILL_OK, sentence, sizeof sentence);
   still_get_int(s, "min-tokens", &least);
@@ -483,7 +491,7 @@ int main(void) {
   tcase_add_test(places, a_foreign_file_is_refused_everywhere);
   tcase_add_test(places, another_arithmetic_is_refused);
   tcase_add_test(places, who_sets_one_decides_all);
-  tcase_add_test(places, min_tokens_may_be_set_beside);
+  tcase_add_test(places, wake_and_min_tokens_may_be_set_beside);
   tcase_add_test(places, settings_in_force_mean_the_same_again);
   tcase_add_test(places, reports_say_who_decided);
   tcase_add_test(places, a_path_is_a_setting_of_its_own_kind);

@@ -171,7 +171,8 @@ void report_hex(const uint8_t digest[32], char hex[REPORT_HEX]) {
 }
 
 void report_describe(const still_settings *settings, char *text, size_t size) {
-  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers", "pool", "min-tokens"};
+  static const char *const keys[] = {"policy", "start", "ratio", "tau", "every", "window", "gate-layers",
+                                     "pool",   "wake",  "min-tokens"};
   size_t n = 0;
   for (size_t i = 0; i < sizeof keys / sizeof keys[0] && n < size; i++) {
     char value[64] = "";

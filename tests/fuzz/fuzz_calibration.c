@@ -71,7 +71,8 @@ static int replay(const char *path) {
 }
 
 #define GATE                                                                                                              \
-  "policy query\nstart 0.3\nratio 0.6666667\ntau -1\ntau-only 0\nevery 0\nwindow 64\ngate-layers 4\npool 31\nmin-tokens 99\n" \
+  "policy query\nstart 0.3\nratio 0.6666667\ntau -1\ntau-only 0\nevery 0\nwindow 64\ngate-layers 4\npool 31\n"           \
+  "wake 0.2\nmin-tokens 99\n"                                                                                           \
   "bound 1.9\nspeed-up 1.8\nquestions 240\nretrieval 0.9 0.8 0.95\nplaces 24\nloss-difference 0.01 -0.02 0.04\n"
 
 static const char sound[] = "stillpoint-calibration 1\n# by hand\nmodel "
