@@ -163,7 +163,8 @@ STILL_API still_status still_model_digest(const still_model *model, uint8_t dige
 /* The settings in force in a session that is opened with `settings` (NULL: the presets): its calibration has been looked for. */
 STILL_API still_status still_model_settings(const still_model *model, const still_settings *settings, still_settings *in_force);
 
-/* What a prefill of n tokens will take, before anything is allocated. Bytes. */
+/* What a prefill of n tokens will take, before anything is allocated. Bytes. Decoding adds rows to the KV cache: those of its
+ * tokens, and above the gate those that wake. */
 typedef struct still_plan {
   size_t size;
   uint64_t mapped;   /* the file, paged in by the system as it is read; not counted in total */
