@@ -157,6 +157,21 @@ START_TEST(nothing_but_tokens_decides) {
 }
 END_TEST
 
+START_TEST(the_float_path_wakes_too) {
+  struct opened o = open_tiny("numerics=float");
+  still_token *tokens = run_tokens(MOST, VOCAB, 36);
+  struct run r = run_prefill(o.model, HALTED, tokens, N);
+  struct story none = tell(o.model, HALTED "wake=0", tokens), all = tell(o.model, HALTED "wake=1e-30", tokens);
+  ck_assert_uint_eq(all.woken[1], N - r.n_kept);
+  ck_assert(memcmp(none.logits, all.logits, none.n_vocab * sizeof(float)) != 0);
+  run_free(&r);
+  free(none.logits);
+  free(all.logits);
+  free(tokens);
+  run_close(&o);
+}
+END_TEST
+
 /* What woke for an answer is forgotten with it: text that follows is gated anew, as in a session that never decoded. */
 START_TEST(text_that_follows_gates_anew) {
   struct opened o = open_tiny("");
@@ -238,6 +253,7 @@ int main(void) {
   tcase_add_test(tc, halted_rows_wake_once);
   tcase_add_test(tc, none_wakes_unasked);
   tcase_add_test(tc, nothing_but_tokens_decides);
+  tcase_add_test(tc, the_float_path_wakes_too);
   tcase_add_test(tc, text_that_follows_gates_anew);
   tcase_add_test(tc, a_cancelled_step_leaves_no_trace);
   suite_add_tcase(suite, tc);
