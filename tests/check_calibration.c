@@ -6,6 +6,7 @@
  * Not here: the search that writes them (check_calibrate.c, cli.sh).
  */
 #include <check.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,30 @@ START_TEST(a_sound_file_is_read) {
   ck_assert_double_eq(c.level[SP_QUALITY_FAST].value.ratio, 0.75);
   ck_assert_int_eq(c.level[SP_QUALITY_FAST].value.window, 8);
   ck_assert_int_eq(c.level[SP_QUALITY_FAST].value.min_tokens, 4);
+}
+END_TEST
+
+/* Those that are installed: sound, each under the digest of its model, of the present arithmetic. */
+START_TEST(shipped_ones_are_sound) {
+  char pattern[512];
+  glob_t found;
+  const char *source = getenv("SRC");
+  snprintf(pattern, sizeof pattern, "%s/calibration/*.calibration", source ? source : ".");
+  ck_assert_msg(glob(pattern, 0, NULL, &found) == 0, "%s", pattern);
+  for (size_t i = 0; i < found.gl_pathc; i++) {
+    static char bytes[1 << 16];
+    struct sp_error e;
+    struct sp_calibration c;
+    char hex[65];
+    FILE *file = fopen(found.gl_pathv[i], "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    ck_assert_msg(parse(bytes, n, &e, &c) == STILL_OK, "%s: %s", found.gl_pathv[i], e.text);
+    ck_assert_uint_eq(c.numerics, SP_NUMERICS_VERSION);
+    for (size_t k = 0; k < 32; k++) snprintf(hex + 2 * k, 3, "%02x", c.model[k]);
+    ck_assert_ptr_nonnull(strstr(found.gl_pathv[i], hex));
+  }
+  globfree(&found);
 }
 END_TEST
 
@@ -481,6 +506,7 @@ int main(void) {
   Suite *suite = suite_create("calibration");
   TCase *format = tcase_create("format"), *places = tcase_create("places"), *change = tcase_create("change");
   tcase_add_test(format, a_sound_file_is_read);
+  tcase_add_test(format, shipped_ones_are_sound);
   tcase_add_test(format, every_length_counts);
   tcase_add_test(format, every_bit_is_safe);
   tcase_add_loop_test(format, what_is_wrong_is_named, 0, sizeof wrong / sizeof wrong[0]);
