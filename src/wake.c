@@ -27,43 +27,53 @@ bool sp_wake_watch(const struct sp_timeline *t, struct sp_watch *watch) {
   return true;
 }
 
+/* Behind the last row of a passage. */
+static size_t end_of(const struct sp_timeline *t, size_t passage) {
+  size_t end = (passage + 1) * SP_PASSAGE, rows = t->stage[0].rows;
+  return end < rows ? end : rows;
+}
+
 /* The mass of the halted rows of a passage, in their order; of all heads. */
 static float weigh(const struct sp_timeline *t, size_t passage) {
-  size_t end = (passage + 1) * SP_PASSAGE < t->stage[0].rows ? (passage + 1) * SP_PASSAGE : t->stage[0].rows;
   float sum = 0;
-  for (size_t r = passage * SP_PASSAGE; r < end; r++)
+  for (size_t r = passage * SP_PASSAGE; r < end_of(t, passage); r++)
     if (!is_awake(t, r)) sum += t->raw[r];
   return sum * (float)t->engine->config->n_heads;
 }
 
-struct heaviest {
+struct heaviest { /* the heaviest first; of equal ones that which comes first in the text */
   size_t n, passage[SP_WAKE_MOST];
   float mass[SP_WAKE_MOST];
 };
 
-/* From the heaviest on; of equal ones the first of the text. */
 static void consider(struct heaviest *h, size_t passage, float mass) {
-  size_t at = h->n < SP_WAKE_MOST ? h->n++ : SP_WAKE_MOST;
-  for (; at > 0 && mass > h->mass[at - 1]; at--) {
-    if (at == SP_WAKE_MOST) continue;
-    h->mass[at] = h->mass[at - 1];
-    h->passage[at] = h->passage[at - 1];
-  }
-  if (at < SP_WAKE_MOST) h->mass[at] = mass, h->passage[at] = passage;
+  size_t at = h->n;
+  while (at > 0 && mass > h->mass[at - 1]) at--;
+  if (at == SP_WAKE_MOST) return;
+  if (h->n < SP_WAKE_MOST) h->n++;
+  for (size_t i = h->n - 1; i > at; i--) h->mass[i] = h->mass[i - 1], h->passage[i] = h->passage[i - 1];
+  h->mass[at] = mass, h->passage[at] = passage;
 }
 
-/* The halted rows of passages that are heavy enough, ascending, into t->kept. */
+static bool is_among(const struct heaviest *h, size_t passage) {
+  size_t i = 0;
+  while (i < h->n && h->passage[i] != passage) i++;
+  return i < h->n;
+}
+
+/* The halted rows of the passages that wake, ascending, into t->kept. */
 static size_t choose(struct sp_timeline *t) {
-  struct heaviest h = {.n = 0};
+  struct heaviest heaviest = {.n = 0};
   size_t passages = (t->stage[0].rows + SP_PASSAGE - 1) / SP_PASSAGE, n = 0;
   for (size_t p = 0; p < passages; p++) {
     float mass = weigh(t, p);
-    if (mass > (float)t->settings->wake) consider(&h, p, mass);
+    if (mass > (float)t->settings->wake) consider(&heaviest, p, mass);
   }
-  for (size_t p = 0; h.n && p < passages; p++)
-    for (size_t i = 0; i < h.n; i++)
-      for (size_t r = p * SP_PASSAGE; h.passage[i] == p && r < (p + 1) * SP_PASSAGE && r < t->stage[0].rows; r++)
-        if (!is_awake(t, r)) t->kept[n++] = (uint32_t)r;
+  for (size_t p = 0; heaviest.n && p < passages; p++) {
+    if (!is_among(&heaviest, p)) continue;
+    for (size_t r = p * SP_PASSAGE; r < end_of(t, p); r++)
+      if (!is_awake(t, r)) t->kept[n++] = (uint32_t)r;
+  }
   return n;
 }
 
