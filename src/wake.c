@@ -5,8 +5,8 @@
  * Not here: the mass (mass.c, cuda/mass.cu).
  *
  * Rows below the gate wait there all along, and the lists above it take rows at their end at any time. So a passage costs what
- * its own rows cost. They see all that stands in the lists before them, also what comes later in the text: as good, measured, as
- * a place in the order of the text, for which the caches would have to be moved.
+ * its own rows cost. They see all that stands in the lists before them, also what comes later in the text: as good, at the two
+ * places where both were tried, as one in the order of the text, for which the caches would have to be moved.
  */
 #include "wake.h"
 

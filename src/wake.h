@@ -5,9 +5,9 @@
  *           lists above the gate.
  * Not here: the gate itself (gate.c), which chooses anew when text is appended.
  *
- * numerics, section 6: the decoded row's attention mass on the passages of 64 rows, by the layers that the query score looks at.
- * The heaviest passages above the setting `wake` wake, four a token at the most: their halted rows go through the layers above
- * the gate before the decoded row does, at the end of its lists, with their own positions.
+ * stillpoint-numerics(7), Waking: the decoded row's attention mass on the passages of 64 rows, by the layers that the query score
+ * looks at. The heaviest passages above the setting `wake` wake, four a token at the most: their halted rows go through the
+ * layers above the gate before the decoded row does, at the end of its lists, with their own positions.
  */
 #ifndef SP_WAKE_H
 #define SP_WAKE_H

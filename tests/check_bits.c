@@ -246,17 +246,7 @@ START_TEST(float_path) {
   struct opened o = run_open(&spec, "");
   struct run exact = run_prefill(o.model, "policy=dense", tokens, N);
   run_close(&o);
-  still_settings *s = run_settings("numerics=float");
-  still_error error = {.size = sizeof error};
-  struct tiny_bytes bytes = {0};
-  char path[32];
-  tiny_make(&spec, 0, &bytes);
-  o.file = tiny_share(&bytes, path);
-  still_status status = still_model_open(path, s, NULL, &o.model, &error);
-  if (status == STILL_EUNSUPPORTED) {
-    printf("# SKIP float path: %s\n", error.text);
-  } else {
-    ck_assert_msg(status == STILL_OK, "%s", error.text);
+  if (run_open_floats(&spec, &o)) {
     struct run r = run_prefill(o.model, "policy=dense", tokens, N);
     double error2 = 0, norm2 = 0;
     for (size_t i = 0; i < r.n_vocab; i++) {
@@ -269,8 +259,6 @@ START_TEST(float_path) {
     run_free(&r);
     run_close(&o);
   }
-  tiny_free(&bytes);
-  still_settings_free(s);
   run_free(&exact);
   free(tokens);
 }

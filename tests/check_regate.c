@@ -133,39 +133,27 @@ START_TEST(every_level) {
 END_TEST
 
 START_TEST(float_path_asks_too) {
-  still_settings *floats = run_settings("numerics=float");
   struct tiny_spec spec;
-  struct tiny_bytes bytes = {0};
-  char path[32];
+  struct opened o;
   static const char settings[] = "min-tokens=0 suffix=8 window=32 ratio=0.5";
-  still_error error = {.size = sizeof error};
-  still_model *model;
   tiny_preset(&spec);
-  tiny_make(&spec, 0, &bytes);
-  int file = tiny_share(&bytes, path);
-  still_status status = still_model_open(path, floats, NULL, &model, &error);
-  if (status == STILL_EUNSUPPORTED) {
-    printf("# SKIP float path: %s\n", error.text);
-  } else {
+  if (run_open_floats(&spec, &o)) {
     still_token *tokens = run_tokens(MOST, VOCAB, 4);
-    still_session *s = run_session(model, settings);
+    still_session *s = run_session(o.model, settings);
     ck_assert(still_append(s, tokens, 140, NULL) == STILL_OK);
     ask(s, 140, tokens + 140, 20);
-    struct run before = run_take(s, model);
-    s = through_a_file(s, model, settings);
+    struct run before = run_take(s, o.model);
+    s = through_a_file(s, o.model, settings);
     ask(s, 140, tokens + 140, 20);
-    struct run after = run_take(s, model);
+    struct run after = run_take(s, o.model);
     ck_assert_uint_eq(before.n_kept, after.n_kept);
     for (size_t i = 0; i < VOCAB; i++) ck_assert_float_eq_tol(before.logits[i], after.logits[i], 1e-3f);
     run_free(&before);
     run_free(&after);
     still_session_close(s);
-    still_model_close(model);
+    run_close(&o);
     free(tokens);
   }
-  still_settings_free(floats);
-  tiny_free(&bytes);
-  close(file);
 }
 END_TEST
 

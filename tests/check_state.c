@@ -199,25 +199,13 @@ END_TEST
 START_TEST(other_arithmetic) {
   struct opened o = states_open();
   struct tiny_spec spec = states_spec();
-  struct tiny_bytes bytes = {0};
-  char path[32];
-  still_error error = {.size = sizeof error};
-  still_model *floats;
-  still_settings *t = run_settings("numerics=float");
-  tiny_make(&spec, 0, &bytes);
-  int file = tiny_share(&bytes, path);
-  still_status status = still_model_open(path, t, NULL, &floats, &error);
-  if (status == STILL_EUNSUPPORTED) {
-    printf("# SKIP float path: %s\n", error.text);
-  } else {
-    refuses(o.model, states_settings, floats, states_settings, STILL_EUNSUPPORTED, "--numerics int8");
-    refuses(floats, states_settings, o.model, states_settings, STILL_EUNSUPPORTED, "--numerics float");
-    refuses(floats, states_settings, floats, states_settings, STILL_OK, "");
-    still_model_close(floats);
+  struct opened f;
+  if (run_open_floats(&spec, &f)) {
+    refuses(o.model, states_settings, f.model, states_settings, STILL_EUNSUPPORTED, "--numerics int8");
+    refuses(f.model, states_settings, o.model, states_settings, STILL_EUNSUPPORTED, "--numerics float");
+    refuses(f.model, states_settings, f.model, states_settings, STILL_OK, "");
+    run_close(&f);
   }
-  still_settings_free(t);
-  tiny_free(&bytes);
-  close(file);
   run_close(&o);
 }
 END_TEST

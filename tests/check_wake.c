@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "src/wake.h"
 #include "tests/run.h"
@@ -29,11 +28,15 @@ struct story { /* of a session: logits of each step, and how many rows were awak
   uint32_t rows[MOST];
 };
 
+static void note(const still_session *s, size_t i, struct story *story) {
+  story->woken[i] = still_woken(s, story->rows, MOST);
+  memcpy(story->logits + i * story->n_vocab, still_logits(s), story->n_vocab * sizeof(float));
+}
+
 static void decode(still_session *s, const still_token *tokens, size_t from, size_t to, struct story *story) {
   for (size_t i = from; i < to; i++) {
     ck_assert_msg(still_decode(s, tokens[N + i]) == STILL_OK, "%s", still_session_error(s));
-    story->woken[i] = still_woken(s, story->rows, MOST);
-    memcpy(story->logits + i * story->n_vocab, still_logits(s), story->n_vocab * sizeof(float));
+    note(s, i, story);
   }
 }
 
@@ -54,8 +57,8 @@ static struct story tell(still_model *model, const char *settings, const still_t
   return story;
 }
 
-static void same(const struct story *a, const struct story *b, size_t from, const char *what) {
-  for (size_t i = from; i < STEPS; i++) {
+static void same(const struct story *a, const struct story *b, const char *what) {
+  for (size_t i = 0; i < STEPS; i++) {
     ck_assert_msg(a->woken[i] == b->woken[i], "%s, step %zu: %zu and %zu rows woke", what, i, a->woken[i], b->woken[i]);
     ck_assert_msg(!memcmp(a->logits + i * a->n_vocab, b->logits + i * a->n_vocab, a->n_vocab * sizeof(float)),
                   "%s, step %zu: the logits differ", what, i);
@@ -145,9 +148,12 @@ START_TEST(nothing_but_tokens_decides) {
         char text[192];
         snprintf(text, sizeof text, "%s%s", settings[k], sessions[c]);
         struct story story = tell(o.model, text, tokens);
-        if (first.logits) same(&first, &story, 0, text);
-        if (first.logits) free(story.logits);
-        if (!first.logits) first = story;
+        if (!first.logits) {
+          first = story;
+          continue;
+        }
+        same(&first, &story, text);
+        free(story.logits);
       }
       run_close(&o);
     }
@@ -158,30 +164,11 @@ START_TEST(nothing_but_tokens_decides) {
 }
 END_TEST
 
-/* A build may lack the library that multiplies there. */
-static bool has_floats(void) {
-  struct tiny_spec spec;
-  struct tiny_bytes bytes = {0};
-  char path[32];
-  still_error error = {.size = sizeof error};
-  still_settings *settings = run_settings("numerics=float");
-  still_model *model = NULL;
-  tiny_preset(&spec);
-  tiny_make(&spec, 0, &bytes);
-  int file = tiny_share(&bytes, path);
-  still_status status = still_model_open(path, settings, NULL, &model, &error);
-  if (status == STILL_EUNSUPPORTED) printf("# SKIP the float path: %s\n", error.text);
-  ck_assert_msg(status == STILL_OK || status == STILL_EUNSUPPORTED, "%s", error.text);
-  still_model_close(model);
-  still_settings_free(settings);
-  tiny_free(&bytes);
-  close(file);
-  return status == STILL_OK;
-}
-
 START_TEST(the_float_path_wakes_too) {
-  if (!has_floats()) return;
-  struct opened o = open_tiny("numerics=float");
+  struct tiny_spec spec;
+  struct opened o;
+  tiny_preset(&spec);
+  if (!run_open_floats(&spec, &o)) return;
   still_token *tokens = run_tokens(MOST, VOCAB, 36);
   struct run r = run_prefill(o.model, HALTED, tokens, N);
   struct story none = tell(o.model, HALTED "wake=0", tokens), all = tell(o.model, HALTED "wake=1e-30", tokens);
@@ -213,7 +200,7 @@ START_TEST(text_that_follows_gates_anew) {
   ck_assert(still_prefill(s, NULL, 0, NULL) == STILL_OK);
   struct story again = begin(o.model);
   decode(s, tokens, 0, STEPS, &again);
-  same(&story, &again, 0, "the same answer once more");
+  same(&story, &again, "the same answer once more");
   run_free(&fresh);
   run_free(&r);
   free(story.logits);
@@ -254,11 +241,10 @@ START_TEST(a_cancelled_step_leaves_no_trace) {
       ck_assert_int_lt(cancelled, 1000);
     }
     left = -1;
-    story.woken[i] = still_woken(s, story.rows, MOST);
-    memcpy(story.logits + i * story.n_vocab, still_logits(s), story.n_vocab * sizeof(float));
+    note(s, i, &story);
   }
   decode(s, tokens, 3, STEPS, &story);
-  same(&whole, &story, 0, "after cancels");
+  same(&whole, &story, "after cancels");
   ck_assert_int_gt(cancelled, 8);
   free(whole.logits);
   free(story.logits);

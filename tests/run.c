@@ -44,6 +44,23 @@ struct opened run_open(const struct tiny_spec *spec, const char *settings) {
   return o;
 }
 
+bool run_open_floats(const struct tiny_spec *spec, struct opened *o) {
+  struct tiny_bytes bytes = {0};
+  char path[32];
+  still_error error = {.size = sizeof error};
+  still_settings *s = run_settings("numerics=float");
+  tiny_make(spec, 0, &bytes);
+  o->file = tiny_share(&bytes, path);
+  still_status status = still_model_open(path, s, NULL, &o->model, &error);
+  tiny_free(&bytes);
+  still_settings_free(s);
+  if (status == STILL_OK) return true;
+  ck_assert_msg(status == STILL_EUNSUPPORTED, "%s", error.text);
+  printf("# SKIP float path: %s\n", error.text);
+  close(o->file);
+  return false;
+}
+
 void run_close(struct opened *o) {
   still_model_close(o->model);
   close(o->file);
@@ -66,7 +83,8 @@ still_token *run_tokens(size_t n, unsigned vocab, uint64_t seed) {
 
 struct run run_take(const still_session *session, const still_model *model) {
   still_model_info info = {.size = sizeof info};
-  struct run r = {.n_scores = still_scores(session, NULL, 0), .n_kept = still_kept(session, NULL, 0)};
+  struct run r = {.n_scores = still_scores(session, NULL, 0), .n_kept = still_kept(session, NULL, 0),
+                  .n_woken = still_woken(session, NULL, 0)};
   still_model_describe(model, &info);
   r.n_vocab = info.n_vocab;
   r.scores = malloc((r.n_scores + 1) * sizeof *r.scores);
@@ -98,6 +116,7 @@ void run_free(struct run *r) {
 void run_same(const struct run *a, const struct run *b, const char *what) {
   ck_assert_msg(a->n_scores == b->n_scores && a->n_kept == b->n_kept, "%s: %zu and %zu scores, %zu and %zu kept rows", what,
                 a->n_scores, b->n_scores, a->n_kept, b->n_kept);
+  ck_assert_msg(a->n_woken == b->n_woken, "%s: %zu and %zu rows woke", what, a->n_woken, b->n_woken);
   ck_assert_msg(!memcmp(a->scores, b->scores, a->n_scores * sizeof *a->scores), "%s: the scores differ", what);
   ck_assert_msg(!memcmp(a->kept, b->kept, a->n_kept * sizeof *a->kept), "%s: the kept rows differ", what);
   ck_assert_msg(!memcmp(a->logits, b->logits, a->n_vocab * sizeof *a->logits), "%s: the logits differ", what);

@@ -13,7 +13,7 @@
 struct run {
   float *scores, *logits;
   uint32_t *kept;
-  size_t n_scores, n_kept, n_vocab;
+  size_t n_scores, n_kept, n_woken, n_vocab;
   still_report report;
 };
 
@@ -26,6 +26,8 @@ struct opened {
 /* "key=value key=value". The test fails if a key or value is refused. Free with still_settings_free. */
 still_settings *run_settings(const char *text);
 struct opened run_open(const struct tiny_spec *spec, const char *settings);
+/* The same on the float path. False, and says so, in a build that lacks the library for it. */
+bool run_open_floats(const struct tiny_spec *spec, struct opened *o);
 void run_close(struct opened *o);
 still_session *run_session(still_model *model, const char *settings);
 
