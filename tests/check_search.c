@@ -17,7 +17,7 @@
 #include "src/cli/calibrate_work.h"
 #include "src/cli/random.h"
 
-enum { STARTS = 6, RATIOS = 4, POOLS = 3, PER_TEXT = 10, CANDIDATES = 1 + STARTS * RATIOS * POOLS };
+enum { STARTS = 6, RATIOS = 4, POOLS = 3, PER_TEXT = 10, SETS = 3, CANDIDATES = 1 + STARTS * RATIOS * POOLS };
 
 static const double starts[STARTS] = {0.25, 0.3, 0.35, 0.4, 0.5, 0.6}, ratios[RATIOS] = {0.5, 2.0 / 3, 0.75, 0.8};
 
@@ -26,6 +26,7 @@ struct world {
   double loss, lost;   /* that the fastest candidate adds; part of the answers that it loses */
   double gained;       /* part of what dense does not know that others do */
   double fall;         /* by how much they fall towards the slowest */
+  double uneven;       /* of the answers to the second set: the part that is lost in addition */
   size_t best_pool;
   double work;         /* in dense prefills of the length */
 };
@@ -73,10 +74,15 @@ static double upper(const struct candidate *d) { return d == candidates ? 0 : 1 
 
 /* ---- the runs, played -------------------------------------------------------------------------------------------- */
 
+static bool halts(const struct candidate *d, int part, size_t question) {
+  return uniform(2, (uint64_t)part, question) < true_lost(d);
+}
+
 static bool answers(const struct candidate *d, int part, size_t question) {
   bool dense = uniform(1, (uint64_t)part, question) < 0.8;
   if (d == candidates) return dense;
-  return dense ? uniform(2, (uint64_t)part, question) >= true_lost(d) : uniform(3, (uint64_t)part, question) < world.gained;
+  double lost = true_lost(d) + (question / PER_TEXT % SETS == 1 ? world.uneven : 0);
+  return dense ? uniform(2, (uint64_t)part, question) >= lost : uniform(3, (uint64_t)part, question) < world.gained;
 }
 
 int calibrate_ask(struct calibrate *c, int part, size_t text, const size_t *candidate, size_t n) {
@@ -108,7 +114,7 @@ int calibrate_screen(struct calibrate *c, size_t text) {
     size_t question = text * PER_TEXT + q;
     candidates[0].right[CALIBRATE_SEARCH][question] = answers(candidates, CALIBRATE_SEARCH, question);
     if (!answers(candidates, CALIBRATE_SEARCH, question)) continue;
-    for (size_t i = 1; i < CANDIDATES; i++) candidates[i].halted += !answers(&candidates[i], CALIBRATE_SEARCH, question);
+    for (size_t i = 1; i < CANDIDATES; i++) candidates[i].halted += halts(&candidates[i], CALIBRATE_SEARCH, question);
   }
   return CLI_OK;
 }
@@ -148,8 +154,10 @@ static void search(struct calibrate *c, struct cli *cli, bool exhaustive) {
   cli->given.exhaustive = exhaustive;
   *c = (struct calibrate){.cli = cli, .candidate = candidates, .n_candidates = CANDIDATES, .n_pools = POOLS};
   c->sample.per_text = PER_TEXT;
-  c->part[CALIBRATE_SEARCH] = (struct part){.n_texts = 12, .n_places = 8, .answers = 5};
-  c->part[CALIBRATE_FINAL] = (struct part){.n_texts = 15, .n_places = 24, .answers = PER_TEXT};
+  c->sample.n_sets = SETS;
+  c->sample.n_lengths = 1;
+  c->part[CALIBRATE_SEARCH] = (struct part){.n_texts = 12, .n_places = 8, .places = 8, .answers = 5};
+  c->part[CALIBRATE_FINAL] = (struct part){.n_texts = 15, .n_places = 40, .places = 40, .answers = PER_TEXT};
   memcpy(c->bounds, bounds, sizeof bounds);
   add(c, 0, 0, 0, 0);
   for (size_t i = 0; i + 1 < CANDIDATES; i++) add(c, i + 1, i / POOLS / RATIOS, i / POOLS % RATIOS, i % POOLS);
@@ -214,7 +222,7 @@ START_TEST(choices_are_near_those_of_an_exhaustive_search) {
   fflush(stdout);
   ck_assert_uint_ge(halting, all / 2); /* or the worlds say nothing */
   ck_assert(found >= 0.95 * best);
-  ck_assert(8 * searched <= whole);
+  ck_assert(4 * searched <= whole);
   ck_assert(most <= 1300);
 }
 END_TEST
@@ -268,6 +276,22 @@ START_TEST(where_none_loses_it_says_the_fastest) {
 }
 END_TEST
 
+/* One set loses seven answers of ten and gains two, the others gain two: within the bounds in all, or nearly so. */
+START_TEST(a_sum_hides_no_set) {
+  struct calibrate c;
+  struct cli cli;
+  unsigned halting = 0;
+  for (uint64_t seed = 1; seed <= 50; seed++) {
+    world = (struct world){.seed = seed, .uneven = 0.7, .gained = 1, .loss = -0.1};
+    search(&c, &cli, false);
+    for (size_t i = 0; i < CALIBRATE_LEVELS; i++) halting += c.choice[i].candidate != 0;
+    release();
+  }
+  printf("# %u of %u choices halt, where one set loses\n", halting, 50 * CALIBRATE_LEVELS);
+  ck_assert_uint_le(halting, 5);
+}
+END_TEST
+
 int main(void) {
   Suite *suite = suite_create("search");
   TCase *tc = tcase_create("worlds");
@@ -276,6 +300,7 @@ int main(void) {
   tcase_add_test(tc, choices_that_are_worse_than_they_look_are_rare);
   tcase_add_test(tc, where_all_lose_many_it_says_dense);
   tcase_add_test(tc, where_none_loses_it_says_the_fastest);
+  tcase_add_test(tc, a_sum_hides_no_set);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_set_tap(runner, "-");

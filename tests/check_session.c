@@ -414,13 +414,13 @@ START_TEST(memory_limit) {
   struct tiny_spec spec;
   tiny_preset(&spec);
   spec.ctx = 4096;
-  struct opened o = run_open(&spec, "memory-limit=8M");
+  struct opened o = run_open(&spec, "memory-limit=8M threads=2"); /* each thread takes its share of the limit */
   still_token *tokens = run_tokens(3000, VOCAB, 19);
   still_session *s = run_session(o.model, "chunk=16");
   still_plan plan = {.size = sizeof plan};
   still_settings *t = run_settings("chunk=16");
   ck_assert_int_eq(still_model_plan(o.model, t, 3000, &plan), STILL_OK);
-  ck_assert_uint_lt(plan.largest_context, 3000);
+  ck_assert(plan.largest_context > 0 && plan.largest_context < 3000);
   ck_assert_int_eq(still_prefill(s, tokens, 3000, NULL), STILL_ENOMEM);
   ck_assert_ptr_nonnull(strstr(still_session_error(s), "memory limit"));
   ck_assert_int_eq(still_prefill(s, tokens, plan.largest_context, NULL), STILL_OK);

@@ -6,11 +6,13 @@ SH_LOG_DRIVER = $(LOG_DRIVER)
 LOG_COMPILER = $(LIBTOOL) --mode=execute $(EMULATOR)
 SH_LOG_COMPILER = $(SHELL)
 # What scripts need to know. Paths are absolute: scripts work in directories of their own. Threads that wait sleep: tests ask for more
-# threads than there are processors, and run beside each other. No calibration of this machine decides anything.
+# threads than there are processors, and run beside each other. No calibration of this machine decides anything. An emulator may take
+# ten times as long.
 AM_TESTS_ENVIRONMENT = \
   SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' SHELL='$(SHELL)' MAKE='$(MAKE)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
   LIBTOOL='$(abs_top_builddir)/libtool' NM='$(NM)' AWK='$(AWK)' MANDOC='$(MANDOC)' EMULATOR='$(EMULATOR)' ASAN_FLAGS='$(ASAN_FLAGS)' \
   CK_DEFAULT_TIMEOUT=300 OMP_WAIT_POLICY=passive STILLPOINT_CALIBRATION_DIR=/nonexistent; \
+  test -z "$$EMULATOR" || CK_DEFAULT_TIMEOUT=3600; \
   export SRC BUILD SHELL MAKE CC CFLAGS LIBTOOL NM AWK MANDOC EMULATOR ASAN_FLAGS CK_DEFAULT_TIMEOUT OMP_WAIT_POLICY \
   STILLPOINT_CALIBRATION_DIR;
 

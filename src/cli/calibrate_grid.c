@@ -109,7 +109,7 @@ int calibrate_grid(struct calibrate *c) {
   const char *ratios = given->ratios ? given->ratios : "0.5,0.6666667,0.75,0.8";
   int code = read_list(c->cli, "starts", starts, c->start, &c->n_starts);
   if (code == CLI_OK) code = read_list(c->cli, "ratios", ratios, c->ratio, &c->n_ratios);
-  if (code == CLI_OK) code = read_pools(c, given->pools ? given->pools : "13,31,63");
+  if (code == CLI_OK) code = read_pools(c, given->pools ? given->pools : "31,63");
   if (code != CLI_OK) return code;
   merge_starts(c);
   c->candidate = calloc(1 + c->n_starts * c->n_ratios * c->n_pools, sizeof *c->candidate);

@@ -9,13 +9,14 @@
  *            Of the pools of one start and ratio, which cost the same, the one that halts the fewest facts races.
  *   race     From the fastest on, one after the other: losses, because they take fewer runs, then answers. Who is beyond a bound
  *            by some standard errors is out at once.
- *   final    Who holds in the race runs on texts that the search has not seen: points within the bounds, intervals not far
- *            beyond them. Who fails is out, and the race goes on with slower ones.
+ *   final    Who holds in the race runs on texts that the search has not seen: within the bounds, the loss by a standard error,
+ *            no set and no length surely beyond them. Who fails is out, and the race goes on with slower ones.
  *   choice   The first that is confirmed; without one, dense.
  *
  * The widest bounds come first: what fails them fails the others, too, and its results are there.
  */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,17 @@
 enum { LEAST_PLACES = 3, LEAST_QUESTIONS = 20 };
 
 /* Standard errors that a candidate may lie beyond a bound while a part is under way, and at its end. The search lets pass what
- * may well hold: half of what is as good as dense would look worse on a sample of its size. The final goes by the points. */
-static const double UNDER_WAY = 1.5, AT_END[CALIBRATE_PARTS] = {[CALIBRATE_SEARCH] = 1, [CALIBRATE_FINAL] = 0};
+ * may well hold: half of what is as good as dense would look worse on a sample of its size. In the final answers go by the points.
+ * Losses must be as far inside: halting adds to them or, as good as never, takes from them, and other kinds of text have lost twice
+ * as much as those that settings were confirmed on. */
+static const double UNDER_WAY = 1.5;
+static const struct { double loss, points; } AT_END[CALIBRATE_PARTS] = {
+    [CALIBRATE_SEARCH] = {1, 1},
+    [CALIBRATE_FINAL] = {-1, 0},
+};
+
+/* The same for a set and for a length alone, which a sum over all could hide. */
+static const double OF_EACH = 1;
 
 /* How far the ends of the intervals of 95 % may lie beyond a bound: so many points; so many times the loss. */
 static const double SPARE_POINTS = 5, SPARE_LOSS = 3;
@@ -37,11 +47,26 @@ static const double STEP = 0.01;
 
 /* ---- figures ---------------------------------------------------------------------------------------------------- */
 
-static void count_answers(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+struct slice { /* of a part: of one set, of one length */
+  size_t set, length;
+};
+
+static const struct slice ALL = {SIZE_MAX, SIZE_MAX};
+
+static bool takes(size_t wanted, size_t has) { return wanted == SIZE_MAX || wanted == has; }
+
+/* Texts of all lengths and sets in turn. */
+static bool takes_text(const struct calibrate *c, struct slice slice, size_t text) {
+  const struct eval *e = &c->sample;
+  return takes(slice.set, text % e->n_sets) && takes(slice.length, text / e->n_sets % e->n_lengths);
+}
+
+static void count_answers(const struct calibrate *c, const struct candidate *d, int part, struct slice slice, struct figures *f) {
   const signed char *dense = c->candidate[0].right[part], *own = d->right[part];
   size_t each = (size_t)c->sample.per_text;
   for (size_t i = 0; i < c->part[part].n_texts * each; i++) {
     if (i % each >= c->part[part].answers || own[i] == CALIBRATE_UNKNOWN || dense[i] == CALIBRATE_UNKNOWN) continue;
+    if (!takes_text(c, slice, i / each)) continue;
     f->questions++;
     f->n_right[0] += (size_t)dense[i];
     f->n_right[1] += (size_t)own[i];
@@ -50,10 +75,11 @@ static void count_answers(const struct calibrate *c, const struct candidate *d, 
   }
 }
 
-static void add_losses(const struct calibrate *c, const struct candidate *d, int part, struct figures *f) {
+/* Lengths, then the places of each. */
+static void add_losses(const struct calibrate *c, const struct candidate *d, int part, struct slice slice, struct figures *f) {
   const double *dense = c->candidate[0].loss[part], *own = d->loss[part];
   for (size_t i = 0; i < c->part[part].n_places; i++) {
-    if (isnan(own[i]) || isnan(dense[i])) continue;
+    if (isnan(own[i]) || isnan(dense[i]) || !takes(slice.length, i / c->part[part].places)) continue;
     f->places++;
     mean_add(&f->sum[0], dense[i]);
     mean_add(&f->sum[1], own[i]);
@@ -62,14 +88,14 @@ static void add_losses(const struct calibrate *c, const struct candidate *d, int
 }
 
 /* Counts and sums without intervals, which take long and which a race does not ask for. */
-static void tally(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
+static void tally(const struct calibrate *c, size_t candidate, int part, struct slice slice, struct figures *f) {
   *f = (struct figures){0};
-  count_answers(c, &c->candidate[candidate], part, f);
-  add_losses(c, &c->candidate[candidate], part, f);
+  count_answers(c, &c->candidate[candidate], part, slice, f);
+  add_losses(c, &c->candidate[candidate], part, slice, f);
 }
 
 void calibrate_figures(const struct calibrate *c, size_t candidate, int part, struct figures *f) {
-  tally(c, candidate, part, f);
+  tally(c, candidate, part, ALL, f);
   for (int mode = 0; mode < EVAL_MODES; mode++) {
     f->right[mode] = stats_proportion(f->n_right[mode], f->questions);
     f->loss[mode] = stats_mean(&f->sum[mode]);
@@ -98,15 +124,30 @@ static bool answers_hold(const struct bounds *b, const struct figures *f, double
 static bool holds(const struct calibrate *c, int part, const struct bounds *b, const struct figures *f) {
   const struct part *p = &c->part[part];
   bool ran = f->places == p->n_places && f->questions == p->n_texts * p->answers;
-  return ran && loss_holds(b, f, AT_END[part]) && answers_hold(b, f, AT_END[part]);
+  return ran && loss_holds(b, f, AT_END[part].loss) && answers_hold(b, f, AT_END[part].points);
+}
+
+/* No set's answers and nothing at a length are surely beyond a bound. */
+static bool each_holds(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  bool good = true;
+  for (size_t set = 0; set < c->sample.n_sets && good; set++) {
+    tally(c, candidate, CALIBRATE_FINAL, (struct slice){set, ALL.length}, &f);
+    good = answers_hold(b, &f, OF_EACH);
+  }
+  for (size_t length = 0; length < c->sample.n_lengths && good; length++) {
+    tally(c, candidate, CALIBRATE_FINAL, (struct slice){ALL.set, length}, &f);
+    good = loss_holds(b, &f, OF_EACH) && answers_hold(b, &f, OF_EACH);
+  }
+  return good;
 }
 
 /* The ends of the intervals are not far out: a sample too small to show it does not confirm. */
 static bool is_confirmed(const struct calibrate *c, const struct bounds *b, size_t candidate) {
   struct figures f;
   calibrate_figures(c, candidate, CALIBRATE_FINAL, &f);
-  return holds(c, CALIBRATE_FINAL, b, &f) && -100 * f.difference.low <= b->points + SPARE_POINTS &&
-         f.loss_difference.high <= SPARE_LOSS * most_loss(b, &f);
+  return holds(c, CALIBRATE_FINAL, b, &f) && each_holds(c, b, candidate) &&
+         -100 * f.difference.low <= b->points + SPARE_POINTS && f.loss_difference.high <= SPARE_LOSS * most_loss(b, &f);
 }
 
 static bool is_screened_out(const struct calibrate *c, const struct candidate *d, const struct bounds *b) {
@@ -154,8 +195,8 @@ static int race_losses(struct calibrate *c, int part, const struct bounds *b, si
   begin_step(c, "loss", candidate, places);
   for (size_t place = 0; place < places && *in && code == CLI_OK; place++) {
     code = calibrate_score(c, part, place, both, 2);
-    tally(c, candidate, part, &f);
-    *in = loss_holds(b, &f, place + 1 < places ? UNDER_WAY : AT_END[part]) || (f.places < LEAST_PLACES && place + 1 < places);
+    tally(c, candidate, part, ALL, &f);
+    *in = loss_holds(b, &f, place + 1 < places ? UNDER_WAY : AT_END[part].loss) || (f.places < LEAST_PLACES && place + 1 < places);
   }
   return code;
 }
@@ -168,8 +209,8 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
   begin_step(c, "ask", candidate, texts);
   for (size_t text = 0; text < texts && *in && code == CLI_OK; text++, c->step.done++) {
     code = calibrate_ask(c, part, text, both, 2);
-    tally(c, candidate, part, &f);
-    *in = answers_hold(b, &f, text + 1 < texts ? UNDER_WAY : AT_END[part]) || (f.questions < LEAST_QUESTIONS && text + 1 < texts);
+    tally(c, candidate, part, ALL, &f);
+    *in = answers_hold(b, &f, text + 1 < texts ? UNDER_WAY : AT_END[part].points) || (f.questions < LEAST_QUESTIONS && text + 1 < texts);
   }
   return code;
 }
@@ -206,31 +247,40 @@ static int race(struct calibrate *c, const struct bounds *b, const size_t *order
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
-static int run_part(struct calibrate *c, int part, const size_t *all) {
+static int run_part(struct calibrate *c, int part, const size_t *list, size_t n) {
   const struct part *p = &c->part[part];
   int code = CLI_OK;
   begin_step(c, "all: loss", 0, p->n_places);
-  for (size_t place = 0; place < p->n_places && code == CLI_OK; place++)
-    code = calibrate_score(c, part, place, all, c->n_candidates);
+  for (size_t place = 0; place < p->n_places && code == CLI_OK; place++) code = calibrate_score(c, part, place, list, n);
   begin_step(c, "all: ask", 0, p->n_texts);
   for (size_t text = 0; text < p->n_texts && code == CLI_OK; text++, c->step.done++)
-    code = calibrate_ask(c, part, text, all, c->n_candidates);
+    code = calibrate_ask(c, part, text, list, n);
   return code;
 }
 
+/* Dense, and who is faster than the slowest choice: nobody slower than a choice, which is confirmed, can be the fastest that is. */
+static size_t list_faster(const struct calibrate *c, size_t *list) {
+  double slowest = INFINITY;
+  size_t n = 0;
+  for (size_t i = 0; i < CALIBRATE_LEVELS; i++) slowest = fmin(slowest, c->candidate[c->choice[i].candidate].bound);
+  for (size_t i = 0; i < c->n_candidates; i++)
+    if (i == 0 || c->candidate[i].bound > slowest) list[n++] = i;
+  return n;
+}
+
 static int run_all(struct calibrate *c) {
-  size_t *all = malloc((c->n_candidates + 1) * sizeof *all);
-  int code = all ? CLI_OK : cli_no_memory(c->cli);
-  for (size_t i = 0; all && i < c->n_candidates; i++) all[i] = i;
-  for (int part = 0; part < CALIBRATE_PARTS && code == CLI_OK; part++) code = run_part(c, part, all);
-  free(all);
+  size_t *list = malloc((c->n_candidates + 1) * sizeof *list);
+  int code = list ? CLI_OK : cli_no_memory(c->cli);
+  size_t n = list ? list_faster(c, list) : 0;
+  for (int part = 0; part < CALIBRATE_PARTS && code == CLI_OK; part++) code = run_part(c, part, list, n);
+  free(list);
   return code;
 }
 
 static size_t fastest(const struct calibrate *c, const struct bounds *b, const size_t *order) {
   struct figures f;
   for (size_t i = 0; i + 1 < c->n_candidates; i++) {
-    tally(c, order[i], CALIBRATE_SEARCH, &f);
+    tally(c, order[i], CALIBRATE_SEARCH, ALL, &f);
     if (holds(c, CALIBRATE_SEARCH, b, &f) && is_confirmed(c, b, order[i])) return order[i];
   }
   return 0;
