@@ -26,9 +26,8 @@
 enum { LEAST_PLACES = 3, LEAST_QUESTIONS = 20 };
 
 /* Standard errors that a candidate may lie beyond a bound while a part is under way, and at its end. The search lets pass what
- * may well hold: half of what is as good as dense would look worse on a sample of its size. In the final answers go by the points.
- * Losses must be as far inside: halting adds to them or, as good as never, takes from them, and other kinds of text have lost twice
- * as much as those that settings were confirmed on. */
+ * may well hold: half of what is as good as dense would look worse on a sample of its size. The final goes by the points, and
+ * the loss must be as far inside its bound: other kinds of text have lost twice as much as those that confirmed a setting. */
 static const double UNDER_WAY = 1.5;
 static const struct { double loss, points; } AT_END[CALIBRATE_PARTS] = {
     [CALIBRATE_SEARCH] = {1, 1},
@@ -196,7 +195,8 @@ static int race_losses(struct calibrate *c, int part, const struct bounds *b, si
   for (size_t place = 0; place < places && *in && code == CLI_OK; place++) {
     code = calibrate_score(c, part, place, both, 2);
     tally(c, candidate, part, ALL, &f);
-    *in = loss_holds(b, &f, place + 1 < places ? UNDER_WAY : AT_END[part].loss) || (f.places < LEAST_PLACES && place + 1 < places);
+    bool ends = place + 1 == places;
+    *in = loss_holds(b, &f, ends ? AT_END[part].loss : UNDER_WAY) || (f.places < LEAST_PLACES && !ends);
   }
   return code;
 }
@@ -210,7 +210,8 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
   for (size_t text = 0; text < texts && *in && code == CLI_OK; text++, c->step.done++) {
     code = calibrate_ask(c, part, text, both, 2);
     tally(c, candidate, part, ALL, &f);
-    *in = answers_hold(b, &f, text + 1 < texts ? UNDER_WAY : AT_END[part].points) || (f.questions < LEAST_QUESTIONS && text + 1 < texts);
+    bool ends = text + 1 == texts;
+    *in = answers_hold(b, &f, ends ? AT_END[part].points : UNDER_WAY) || (f.questions < LEAST_QUESTIONS && !ends);
   }
   return code;
 }
@@ -258,7 +259,7 @@ static int run_part(struct calibrate *c, int part, const size_t *list, size_t n)
   return code;
 }
 
-/* Dense, and who is faster than the slowest choice: nobody slower than a choice, which is confirmed, can be the fastest that is. */
+/* Dense, and who is faster than the slowest choice: a choice is confirmed, so nobody slower can be the fastest that is. */
 static size_t list_faster(const struct calibrate *c, size_t *list) {
   double slowest = INFINITY;
   size_t n = 0;
