@@ -2,7 +2,7 @@
  * check_calibrate.c - what calibrate asks a gate alone is what the library's gate does.
  *
  * In:       a tiny model.  Out: TAP.
- * Not here: the command (cli.sh), the files it writes (check_calibration.c).
+ * Not here: the command (cli_eval.sh), the files it writes (check_calibration.c).
  */
 #include <check.h>
 #include <stdio.h>

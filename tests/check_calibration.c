@@ -3,7 +3,7 @@
  * settings change while rows wait.
  *
  * In:       tiny models, a folder.  Out: TAP.
- * Not here: the search that writes them (check_calibrate.c, cli.sh).
+ * Not here: the search that writes them (check_calibrate.c, cli_eval.sh).
  */
 #include <check.h>
 #include <glob.h>

@@ -2,7 +2,7 @@
  * check_eval.c - the questions of `stillpoint eval`: hay, facts at their depths, lengths, answers worked out again from the text.
  *
  * In:       seeds; a tiny model's vocabulary to count tokens with.  Out: TAP.
- * Not here: intervals, costs and the file of results (check_eval_figures.c), the command (cli.sh).
+ * Not here: intervals, costs and the file of results (check_eval_figures.c), the command (cli_eval.sh).
  */
 #include <check.h>
 #include <ctype.h>

@@ -2,7 +2,7 @@
  * check_eval_figures.c - intervals against published ones, operations counted by hand, the file of results.
  *
  * In:       nothing.  Out: TAP.
- * Not here: questions (check_eval.c), the command (cli.sh).
+ * Not here: questions (check_eval.c), the command (cli_eval.sh).
  */
 #include <check.h>
 #include <math.h>

@@ -26,7 +26,8 @@ test_programs = \
 test_helpers = \
   tests/mktiny tests/quant_dump tests/text_tool examples/complete examples/questions
 test_scripts = \
-  tests/bad-input.sh tests/cli.sh tests/examples.sh tests/fuzz.sh \
+  tests/bad-input.sh tests/cli.sh tests/cli_ask.sh tests/cli_eval.sh tests/cli_pages.sh tests/cli_trace.sh \
+  tests/examples.sh tests/fuzz.sh \
   tests/gpu.sh tests/gpu_faults.sh tests/gpu_kernels.sh tests/header.sh tests/install.sh tests/man.sh \
   tests/oracle.sh tests/structure.sh tests/symbols.sh
 
@@ -97,7 +98,7 @@ tests_fuzz_fuzz_gguf_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c $(tiny_model)
 tests_fuzz_fuzz_text_CPPFLAGS = $(AM_CPPFLAGS) -DSTANDALONE
 
-EXTRA_DIST += $(test_scripts) tests/tap.sh tests/cuda/driver.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
+EXTRA_DIST += $(test_scripts) tests/tap.sh tests/command.sh tests/cuda/driver.sh tests/model.sh tests/symbols.list build-aux/tap-driver.sh examples/compare.py
 EXTRA_DIST += \
   tests/model/memory.py tests/model/reference.py tests/model/still.py tests/model/templates.py tests/model/tokens.py \
   tests/model/torch_model.py tests/oracle/blocks.py tests/oracle/fp32.py tests/oracle/gate.py tests/oracle/gguf_file.py \
