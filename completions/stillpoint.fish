@@ -341,6 +341,7 @@ complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l continuatio
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l starts -x -d 'start layers to try [default 0.25,0.3,0.35,0.4,0.5,0.6]'
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l ratios -x -d 'ratios to try [default 0.5,0.6666667,0.75,0.8]'
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l pools -x -d 'pools to try [default 31,63]'
+complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l wakes -x -d 'values of wake to try [default: the setting alone]'
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l min-tokens -x -d 'the file\'s min-tokens: shorter prompts stay dense [default: half of the smallest length]'
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l out -r -F -d 'the calibration file [default: beside the model, MODEL.calibration]'
 complete -c stillpoint -n '__fish_seen_subcommand_from calibrate' -l results -r -F -d 'keep single results in this file, a JSON object a line; those that it holds already are not run again'

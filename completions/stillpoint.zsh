@@ -349,6 +349,7 @@ _stillpoint() {
       '--starts[start layers to try \[default 0.25,0.3,0.35,0.4,0.5,0.6\]]:X,X,...:' \
       '--ratios[ratios to try \[default 0.5,0.6666667,0.75,0.8\]]:X,X,...:' \
       '--pools[pools to try \[default 31,63\]]:N,N,...:' \
+      '--wakes[values of wake to try \[default\: the setting alone\]]:X,X,...:' \
       '--min-tokens[the file'\''s min-tokens\: shorter prompts stay dense \[default\: half of the smallest length\]]:N:' \
       '--out[the calibration file \[default\: beside the model, MODEL.calibration\]]:FILE:_files' \
       '--results[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \

@@ -40,6 +40,10 @@ ok "calibrate: within so wide bounds something halts" grep -q '^policy query' on
 equal "calibrate: and was confirmed on questions of its own" "questions 12" "$(grep '^questions' one.calibration | sort -u)"
 search --out two.calibration --results search.jsonl --eps 0.02 --points 1 >out
 equal "calibrate: a sample too small to confirm anything says dense" 2 "$(sed '/^quality fast/,$d' two.calibration | grep -c '^policy dense')"
+search --out two.calibration --results search.jsonl --wakes 0.1,0.3 --json >out
+equal "calibrate --wakes: the higher comes first" "wake 0.3" "$(grep '^wake' two.calibration | sort -u)"
+ok "calibrate --json: what wakes" grep -q '"wake": 0.3' out
+ok "calibrate --wakes: in ascending order" code 1 stillpoint calibrate -m model.gguf -f parts.txt --wakes 0.3,0.1 --out never
 search --out two.calibration --results search.jsonl --timed >out
 ok "calibrate --timed: stands in the file" grep -qE '^(speed-up [0-9.]+|policy dense)$' two.calibration
 cp one.calibration model.calibration

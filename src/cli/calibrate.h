@@ -17,7 +17,7 @@ enum { CALIBRATE_POOLS = 8, CALIBRATE_GRID = 16, CALIBRATE_LEVELS = 3, CALIBRATE
 enum { CALIBRATE_SEARCH, CALIBRATE_FINAL, CALIBRATE_PARTS };
 
 struct candidate {
-  double start, ratio;
+  double start, ratio, wake;
   unsigned layer;           /* l_s; the number of layers if dense */
   size_t pool;              /* index of calibrate->pool */
   still_settings *settings;
@@ -63,9 +63,9 @@ struct calibrate {
   size_t n_candidates;
   still_settings *gate[CALIBRATE_GRID];  /* of each start: scores alone */
   char gate_identity[CALIBRATE_GRID][EVAL_IDENTITY];
-  double start[CALIBRATE_GRID], ratio[CALIBRATE_GRID];
+  double start[CALIBRATE_GRID], ratio[CALIBRATE_GRID], wake[CALIBRATE_GRID];
   uint64_t pool[CALIBRATE_POOLS];
-  size_t n_starts, n_ratios, n_pools;
+  size_t n_starts, n_ratios, n_pools, n_wakes;
   int64_t seed;             /* as given */
   struct bounds bounds[CALIBRATE_LEVELS]; /* strict, balanced, fast */
   struct choice choice[CALIBRATE_LEVELS];

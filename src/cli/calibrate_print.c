@@ -35,7 +35,8 @@ static void print_candidate(const struct calibrate *c, const char *name, size_t 
     printf("%-9s dense\n", name);
     return;
   }
-  printf("%-9s %5.3g  %5.3g  %4llu  %5.2f  ", name, d->start, d->ratio, (unsigned long long)c->pool[d->pool], d->bound);
+  printf("%-9s %5.3g  %5.3g  %4llu  %4.3g  %5.2f  ", name, d->start, d->ratio, (unsigned long long)c->pool[d->pool], d->wake,
+         d->bound);
   if (speed_up > 0)
     printf("%8.2f  ", speed_up);
   else
@@ -85,7 +86,7 @@ static void print_head(const struct calibrate *c) {
 void calibrate_print(const struct calibrate *c, const char *path) {
   size_t losers = 0;
   if (!c->cli->given.quiet) print_head(c);
-  printf("quality   start  ratio  pool  bound  measured  halted  %-28s%s\n", "retrieval", "loss  (questions, places)");
+  printf("quality   start  ratio  pool  wake  bound  measured  halted  %-28s%s\n", "retrieval", "loss  (questions, places)");
   for (size_t i = 0; i < CALIBRATE_LEVELS; i++)
     print_candidate(c, c->bounds[i].name, c->choice[i].candidate, c->choice[i].speed_up);
   for (size_t i = 1; i < c->n_candidates; i++) losers += is_loser(c, i);
@@ -120,6 +121,7 @@ static void json_candidate(struct json *j, const struct calibrate *c, const char
     json_count(j, "start_layer", d->layer);
     json_real(j, "ratio", d->ratio);
     json_count(j, "pool", c->pool[d->pool]);
+    json_real(j, "wake", d->wake);
     json_count(j, "facts_halted", d->halted);
   }
   json_real(j, "bound", d->bound);

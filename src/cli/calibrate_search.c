@@ -8,7 +8,7 @@
  *            find could hardly make up for them, by the lower end of the interval, is out. Pools cost nothing there.
  *            Of the pools of one start and ratio, which cost the same, the one that halts the fewest facts races.
  *   race     From the fastest on, one after the other: losses, because they take fewer runs, then answers. Who is beyond a bound
- *            by some standard errors is out at once.
+ *            by some standard errors is out at once. Whose loss is too much is followed by the same with a lower wake.
  *   final    Who holds in the race runs on texts that the search has not seen: within the bounds, the loss by a standard error,
  *            no set and no length surely beyond them. Who fails is out, and the race goes on with slower ones.
  *   choice   The first that is confirmed; without one, dense.
@@ -39,6 +39,9 @@ static const double OF_EACH = 1;
 
 /* How far the ends of the intervals of 95 % may lie beyond a bound: so many points; so many times the loss. */
 static const double SPARE_POINTS = 5, SPARE_LOSS = 3;
+
+/* A lower wake may save whose loss is up to so many times its bound. */
+static const double LISTENS = 3;
 
 /* What is much like a candidate that failed the final would hardly do better: the n-th that fails is followed by one of at least
  * n - 1 times so much less speed. So few finals lead from the fastest to dense, whatever comes out of them. */
@@ -172,10 +175,12 @@ static int screen(struct calibrate *c) {
 
 /* ---- race ------------------------------------------------------------------------------------------------------- */
 
-/* Candidates from the fastest on; of equal ones, whose gate halts fewer facts, then who keeps more of what stands around them. */
+/* Candidates from the fastest on; of equal ones, whose gate halts fewer facts, then who keeps more of what stands around them,
+ * then who wakes less. */
 static bool comes_before(const struct candidate *a, const struct candidate *b) {
   if (a->bound != b->bound) return a->bound > b->bound;
-  return a->halted != b->halted ? a->halted < b->halted : a->pool >= b->pool;
+  if (a->halted != b->halted) return a->halted < b->halted;
+  return a->pool != b->pool ? a->pool > b->pool : a->wake >= b->wake;
 }
 
 static void sort_candidates(const struct calibrate *c, size_t *order) {
@@ -216,32 +221,49 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
   return code;
 }
 
+struct outcome {
+  bool in, final;
+  bool may_listen; /* out, but not for its answers nor for much: a lower wake may do */
+};
+
 /* Through the search, and if it holds there through the final: on texts of its own, which nothing was chosen by. */
-static int race_one(struct calibrate *c, const struct bounds *b, size_t candidate, bool *in, bool *final) {
+static int race_one(struct calibrate *c, const struct bounds *b, size_t candidate, struct outcome *o) {
+  struct figures f;
   int code = CLI_OK;
-  *in = true;
-  for (int part = 0; part < CALIBRATE_PARTS && *in && code == CLI_OK; part++) {
-    *final = part == CALIBRATE_FINAL;
-    code = race_losses(c, part, b, candidate, in);
-    if (*in && code == CLI_OK) code = race_answers(c, part, b, candidate, in);
+  bool answers = true;
+  *o = (struct outcome){.in = true};
+  for (int part = 0; part < CALIBRATE_PARTS && o->in && code == CLI_OK; part++) {
+    o->final = part == CALIBRATE_FINAL;
+    code = race_losses(c, part, b, candidate, &o->in);
+    if (o->in && code == CLI_OK) code = race_answers(c, part, b, candidate, &answers);
+    o->in = o->in && answers;
   }
-  *in = *in && is_confirmed(c, b, candidate);
+  o->in = o->in && is_confirmed(c, b, candidate);
+  tally(c, candidate, o->final ? CALIBRATE_FINAL : CALIBRATE_SEARCH, ALL, &f);
+  o->may_listen = !o->in && answers && mean_value(&f.sum_of_differences) <= LISTENS * most_loss(b, &f);
   return code;
 }
 
+static bool differs_in_wake(const struct candidate *a, const struct candidate *b) {
+  return a->bound == b->bound && a->pool == b->pool && a->wake != b->wake;
+}
+
 static int race(struct calibrate *c, const struct bounds *b, const size_t *order, size_t *winner) {
-  double most = INFINITY, last = 0;
+  const struct candidate *last = NULL;
+  struct outcome o = {.may_listen = false};
+  double most = INFINITY;
   size_t finals = 0;
   int code = CLI_OK;
   *winner = 0;
   for (size_t i = 0; i + 1 < c->n_candidates && *winner == 0 && code == CLI_OK; i++) {
     const struct candidate *d = &c->candidate[order[i]];
-    bool in = false, final = false;
-    if (d->bound > most || d->bound == last || is_screened_out(c, d, b)) continue;
-    last = d->bound;
-    code = race_one(c, b, order[i], &in, &final);
-    if (in) *winner = order[i];
-    if (!in && final) most = (1 - STEP * (double)finals++) * d->bound;
+    bool listens = last && o.may_listen && differs_in_wake(d, last);
+    if (!listens && (d->bound > most || (last && d->bound == last->bound))) continue;
+    if (is_screened_out(c, d, b)) continue;
+    last = d;
+    code = race_one(c, b, order[i], &o);
+    if (o.in) *winner = order[i];
+    if (!o.in && o.final && !listens) most = (1 - STEP * (double)finals++) * d->bound;
   }
   return code;
 }

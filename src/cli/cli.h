@@ -36,7 +36,7 @@ struct cli_list { /* an option that may be repeated; points into argv */
 struct cli_values { /* where options.c puts what it reads; a zero is "not given" */
   const char *model, *prompt, *tokens, *system, *progress, *against, *lengths, *depths, *show, *operand;
   const char *questions; /* ask: a file; eval: a number */
-  const char *save, *load, *sets, *out, *plot, *html, *format, *results, *eps, *points, *starts, *ratios, *pools;
+  const char *save, *load, *sets, *out, *plot, *html, *format, *results, *eps, *points, *starts, *ratios, *pools, *wakes;
   const char *final_texts, *final_places;
   struct cli_list files, stops, asked, hay;
   const char *predict, *chunk_tokens, *chunks, *first, *continuation, *repeat, *per_text, *places, *texts, *answers,

@@ -64,6 +64,7 @@ static const struct cli_option own[] = {
     TEXT("starts", 0, "X,X,...", starts, CLI_CALIBRATE, "start layers to try [default 0.25,0.3,0.35,0.4,0.5,0.6]"),
     TEXT("ratios", 0, "X,X,...", ratios, CLI_CALIBRATE, "ratios to try [default 0.5,0.6666667,0.75,0.8]"),
     TEXT("pools", 0, "N,N,...", pools, CLI_CALIBRATE, "pools to try [default 31,63]"),
+    TEXT("wakes", 0, "X,X,...", wakes, CLI_CALIBRATE, "values of wake to try [default: the setting alone]"),
     TEXT("min-tokens", 0, "N", min_tokens, CLI_CALIBRATE,
          "the file's min-tokens: shorter prompts stay dense [default: half of the smallest length]"),
     TEXT("out", 0, "FILE", out, CLI_CALIBRATE, "the calibration file [default: beside the model, MODEL.calibration]"),
