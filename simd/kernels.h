@@ -94,7 +94,8 @@ struct sp_attn {
 /* What the rows of the window give to 128 keys, for one query head (numerics, section 5, `query`):
  * h[j] = sum over groups and lanes in order (group 0 lane 0, lane 1, ...), starting from +0, of
  *        (j < limit ? exp2(s - m) / l : +0), s = (float)dot * (sq * sk[j]);
- * then total[j] += h[j].  One tile; `limit` counts keys from the start of this tile (0: sees none). */
+ * then total[j] += h[j]. Where the lanes are heads of one row, `heads`, each is added to total[j] by itself, in order.
+ * One tile; `limit` counts keys from the start of this tile (0: sees none). */
 struct sp_mass {
   const int8_t *k;      /* [128][dk] */
   const float *sk;      /* [128] */
@@ -103,7 +104,8 @@ struct sp_mass {
   const uint8_t *q;      /* [groups][dk/4][16][4] as in sp_attn */
   const float *sq, *m, *l; /* [groups][16]; l > 0 */
   const uint32_t *limit; /* [groups][16] 0..128 */
-  float *total;          /* [128] in place */
+  float *total;          /* [128] in place; never -0 */
+  bool heads;
 };
 
 /* An activation row for the decode path. F32, F16 and BF16 weights read x; all others read q, d, sum. */

@@ -259,7 +259,7 @@ void sp_ref_attn(const struct sp_attn *job) {
 void sp_ref_mass(const struct sp_mass *job) {
   size_t dk = round_up(job->d, 64);
   for (size_t j = 0; j < SP_TILE; j++) {
-    float h = 0;
+    float h = job->heads ? job->total[j] : 0;
     for (size_t i = 0; i < job->groups * SP_LANES; i++) {
       if (j >= job->limit[i]) continue; /* + 0 changes nothing: h >= +0 */
       const uint8_t *q = job->q + i / SP_LANES * dk * SP_LANES;
@@ -267,7 +267,7 @@ void sp_ref_mass(const struct sp_mass *job) {
       float s = (float)dot * (job->sq[i] * job->sk[j]);
       h += power_of_two(s - job->m[i]) / job->l[i];
     }
-    job->total[j] += h;
+    job->total[j] = job->heads ? h : job->total[j] + h;
   }
 }
 

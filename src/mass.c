@@ -4,16 +4,17 @@
  * In:       struct sp_record, struct sp_kv.  Out: scores.
  * Not here: the sum over one head's rows (the mass kernel).
  *
- * Order, fixed: rows of the window, then query heads, then times 1 / (W' H), then the maximum over the layers.
+ * Order, fixed: rows of the window, then query heads, then times 1 / (W' H), then the maximum over the layers. Lanes are the rows
+ * of a head or, of a window of one row, the heads that share keys.
  */
 #include "mass.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The window's queries, packed in lanes: group g of head h of layer i holds window rows [16 g, 16 g + 16). */
+/* The window's queries, packed in lanes: call c of layer i has heads [c * heads, (c + 1) * heads), in its lanes their rows. */
 struct queries {
-  size_t groups; /* a head */
+  size_t heads, groups; /* of a call; heads > 1 only for a window of one row */
   uint8_t *q;
   float *sq, *m, *l;
 };
@@ -33,12 +34,13 @@ static void pack(struct mass *job) {
   const struct sp_record *r = &w->record;
   struct queries *p = &job->packed;
   size_t heads = w->engine->config->n_heads, dk = sp_round_up(w->engine->config->head_dim, 64);
-  size_t layers = job->watch->layer - job->watch->first_layer + 1;
-  memset(p->q, w->engine->kernels->query_flip, layers * heads * lanes(p) * dk);
-  for (size_t i = 0; i < layers * heads * lanes(p); i++) {
-    size_t lane = i % lanes(p), layer = i / lanes(p) / heads, head = i / lanes(p) % heads;
-    bool used = lane < r->window;
-    size_t from = (layer * r->window + lane) * heads + head;
+  size_t calls = heads / p->heads, layers = job->watch->layer - job->watch->first_layer + 1;
+  memset(p->q, w->engine->kernels->query_flip, layers * calls * lanes(p) * dk);
+  for (size_t i = 0; i < layers * calls * lanes(p); i++) {
+    size_t lane = i % lanes(p), layer = i / lanes(p) / calls, call = i / lanes(p) % calls;
+    size_t row = lane / p->heads, head = call * p->heads + lane % p->heads;
+    bool used = row < r->window;
+    size_t from = (layer * r->window + row) * heads + head;
     p->sq[i] = used ? r->sq[from] : 0;
     p->m[i] = used ? r->m[from] : 0;
     p->l[i] = used ? r->l[from] : 1;
@@ -53,12 +55,12 @@ static void add_layer(const struct mass *job, size_t layer, size_t tile, const u
   const struct sp_config *c = w->engine->config;
   const struct queries *p = &job->packed;
   const struct sp_kv *kv = &w->kv[job->watch->first_layer + layer];
-  for (size_t h = 0; h < c->n_heads; h++) {
+  for (size_t h = 0; h < c->n_heads; h += p->heads) {
     size_t kv_head = h / (c->n_heads / c->n_kv_heads), row = kv_head * kv->rows + tile * SP_TILE,
-           at = (layer * c->n_heads + h) * lanes(p);
+           at = (layer * c->n_heads + h) / p->heads * lanes(p);
     w->engine->kernels->mass(&(struct sp_mass){.k = kv->k + row * kv->dk, .sk = kv->sk + row, .ksum = kv->ksum + row, .d = kv->d,
                                                .groups = p->groups, .q = p->q + at * kv->dk, .sq = p->sq + at, .m = p->m + at,
-                                               .l = p->l + at, .limit = limit, .total = total});
+                                               .l = p->l + at, .limit = limit, .total = total, .heads = p->heads > 1});
   }
 }
 
@@ -69,8 +71,8 @@ static void score_tile(void *arg, size_t tile, int thread) {
   uint32_t *limit = job->limits + (size_t)thread * lanes(&job->packed);
   size_t window = job->work->record.window, left = watch->rows - tile * SP_TILE, n = left < SP_TILE ? left : SP_TILE;
   for (size_t i = 0; i < lanes(&job->packed); i++) {
-    size_t sees = watch->window_from + i + 1; /* keys, counted from the start of the list */
-    sees = i >= window || sees <= tile * SP_TILE ? 0 : sees - tile * SP_TILE;
+    size_t at = i / job->packed.heads, sees = watch->window_from + at + 1; /* keys, counted from the start of the list */
+    sees = at >= window || sees <= tile * SP_TILE ? 0 : sees - tile * SP_TILE;
     limit[i] = (uint32_t)(sees < SP_TILE ? sees : SP_TILE);
   }
   float scale = 1.0f / (float)(window * c->n_heads);
@@ -121,8 +123,10 @@ still_status sp_mass(struct sp_work *w, const struct sp_watch *watch, float *sco
   size_t tiles = (watch->rows + SP_TILE - 1) / SP_TILE;
   if (w->float_path) return sp_team_run(team, w->ctx, tiles, score_tile_float, &job);
   struct queries *p = &job.packed;
-  p->groups = (w->record.window + SP_LANES - 1) / SP_LANES;
-  size_t all = (watch->layer - watch->first_layer + 1) * c->n_heads * lanes(p), dk = sp_round_up(c->head_dim, 64);
+  p->heads = w->record.window == 1 ? c->n_heads / c->n_kv_heads : 1;
+  p->groups = (w->record.window * p->heads + SP_LANES - 1) / SP_LANES;
+  size_t calls = (watch->layer - watch->first_layer + 1) * c->n_heads / p->heads;
+  size_t all = calls * lanes(p), dk = sp_round_up(c->head_dim, 64);
   size_t limits = (size_t)team->threads * lanes(p);
   p->q = sp_alloc(w->ctx, all, dk, "the gate's queries");
   p->sq = sp_alloc(w->ctx, all, 3 * sizeof(float), "the gate's queries");
@@ -132,7 +136,7 @@ still_status sp_mass(struct sp_work *w, const struct sp_watch *watch, float *sco
     p->m = p->sq + all;
     p->l = p->m + all;
     pack(&job);
-    sp_count(w->engine, SP_SLOT_mass, tiles * c->n_heads * (watch->layer - watch->first_layer + 1));
+    sp_count(w->engine, SP_SLOT_mass, tiles * calls);
     status = sp_team_run(team, w->ctx, tiles, score_tile, &job);
   }
   sp_free(w->ctx, p->q, all, dk);

@@ -406,8 +406,8 @@ static void try_mass(struct sp_trial *t) {
   sp_draw_range(t, total.ref, SP_TILE, 0, 9);
   sp_same(t, &total, SP_TILE * sizeof(float));
   struct sp_mass job = {.k = attn.k, .sk = attn.sk, .ksum = attn.ksum, .d = d, .groups = groups, .q = attn.q, .sq = attn.sq,
-                        .m = m, .l = l, .limit = limit, .total = total.ref};
-  sp_shape(t, "d %zu, groups %zu", d, groups);
+                        .m = m, .l = l, .limit = limit, .total = total.ref, .heads = sp_draw(t) % 2 == 0};
+  sp_shape(t, "d %zu, groups %zu%s", d, groups, job.heads ? ", heads" : "");
   sp_kernels_ref.mass(&job);
   job.q = flipped, job.total = total.level;
   t->level->mass(&job);
