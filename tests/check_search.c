@@ -228,7 +228,7 @@ START_TEST(choices_are_near_those_of_an_exhaustive_search) {
   fflush(stdout);
   ck_assert_uint_ge(halting, all / 2); /* or the worlds say nothing */
   ck_assert(found >= 0.95 * best);
-  ck_assert(4 * searched <= whole);
+  ck_assert(6 * searched <= whole); /* which leaves out who is slower than the slowest choice */
   ck_assert(most <= 1300);
 }
 END_TEST
@@ -256,7 +256,7 @@ START_TEST(choices_that_are_worse_than_they_look_are_rare) {
 }
 END_TEST
 
-/* Gates lose twice the bound of balanced with the higher wake, and 0.8 of it with the lower. */
+/* The fastest gate loses the bound of balanced with the higher wake, and 0.6 of it with the lower. */
 START_TEST(a_lower_wake_is_tried_where_the_loss_is_too_much) {
   struct calibrate c;
   struct cli cli;
