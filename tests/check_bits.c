@@ -267,7 +267,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("bits");
   TCase *tc = tcase_create("contract");
-  tcase_set_timeout(tc, 300);
   tcase_add_loop_test(tc, threads_and_chunks, 0, SHAPES);
   tcase_add_loop_test(tc, every_level, 0, SHAPES + POLICIES - 1);
   tcase_add_test(tc, ratio_zero_is_dense);

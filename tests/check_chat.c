@@ -359,7 +359,6 @@ int main(void) {
   tcase_add_test(bounded, long_messages_pass);
   tcase_add_test(bounded, many_messages_pass);
   tcase_add_loop_test(bounded, memory_runs_out, 0, (int)n_chat_models);
-  tcase_set_timeout(bounded, 120);
   TCase *const cases[] = {text, refused, bounded};
   for (size_t i = 0; i < 3; i++) {
     tcase_add_checked_fixture(cases[i], setup, teardown);

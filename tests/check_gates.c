@@ -221,7 +221,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("gates");
   TCase *tc = tcase_create("gates");
-  tcase_set_timeout(tc, 300);
   tcase_add_loop_test(tc, the_choice_is_that_of_the_page, 0, CASES);
   tcase_add_test(tc, gates_follow_each_other);
   tcase_add_test(tc, nothing_is_told_of_what_was_not);

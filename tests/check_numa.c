@@ -446,7 +446,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("numa");
   TCase *tc = tcase_create("placement");
-  tcase_set_timeout(tc, 300);
   tcase_add_loop_test(tc, the_plan_is_the_table, 0, sizeof plans / sizeof plans[0]);
   tcase_add_loop_test(tc, any_plan_is_fair, 0, 50);
   tcase_add_test(tc, this_machine);

@@ -233,7 +233,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("save");
   TCase *tc = tcase_create("files");
-  tcase_set_timeout(tc, 300);
   tcase_add_checked_fixture(tc, states_folder_open, states_folder_close);
   tcase_add_test(tc, places);
   tcase_add_test(tc, files_that_must_not_grow);

@@ -323,7 +323,6 @@ int main(void) {
   Suite *suite = suite_create("search");
   TCase *tc = tcase_create("worlds");
   tcase_add_test(tc, choices_are_near_those_of_an_exhaustive_search);
-  tcase_set_timeout(tc, 60);
   tcase_add_test(tc, choices_that_are_worse_than_they_look_are_rare);
   tcase_add_test(tc, a_lower_wake_is_tried_where_the_loss_is_too_much);
   tcase_add_test(tc, where_all_lose_many_it_says_dense);

@@ -540,7 +540,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("session");
   TCase *tc = tcase_create("contract");
-  tcase_set_timeout(tc, 300);
   tcase_add_test(tc, refusals_have_a_sentence);
   tcase_add_test(tc, null_everywhere);
   tcase_add_test(tc, settings_keep_their_ranges);

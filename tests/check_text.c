@@ -304,9 +304,6 @@ int main(void) {
   tcase_add_test(stream, stream_gives_whole_characters);
   tcase_add_test(stream, stream_leaves_control_tokens_out);
   tcase_add_test(stream, stream_is_valid_at_every_moment);
-  tcase_set_timeout(characters, 120);
-  tcase_set_timeout(pieces, 120);
-  tcase_set_timeout(stream, 120);
   suite_add_tcase(suite, characters);
   suite_add_tcase(suite, pieces);
   suite_add_tcase(suite, stream);

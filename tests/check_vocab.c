@@ -438,7 +438,6 @@ int main(void) {
   tcase_add_test(special, end_tokens);
   tcase_add_test(rules, bytes_come_back);
   tcase_add_test(rules, capacity_is_kept);
-  tcase_set_timeout(rules, 120);
   suite_add_tcase(suite, rules);
   suite_add_tcase(suite, special);
   SRunner *runner = srunner_create(suite);

@@ -373,8 +373,6 @@ int main(void) {
   tcase_add_loop_test(limits, time_is_linear, 0, 5 * (int)(sizeof texts / sizeof texts[0]));
   tcase_add_test(limits, many_tokens_open_quickly);
   tcase_add_loop_test(limits, memory_runs_out, 0, 4);
-  tcase_set_timeout(damage, 120);
-  tcase_set_timeout(limits, 120);
   suite_add_tcase(suite, damage);
   suite_add_tcase(suite, limits);
   SRunner *runner = srunner_create(suite);

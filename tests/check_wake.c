@@ -258,7 +258,6 @@ END_TEST
 int main(void) {
   Suite *suite = suite_create("wake");
   TCase *tc = tcase_create("wake");
-  tcase_set_timeout(tc, 300);
   tcase_add_test(tc, halted_rows_wake_once);
   tcase_add_test(tc, none_wakes_unasked);
   tcase_add_test(tc, nothing_but_tokens_decides);
