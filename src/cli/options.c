@@ -60,7 +60,7 @@ static const struct cli_option own[] = {
     COUNT("answers", 0, 5, answers, CLI_CALIBRATE, "of these, questions that candidates must answer"),
     COUNT("places", 0, 8, places, CLI_CALIBRATE, "places in the texts of -f for each length, evenly spread"),
     COUNT("final-places", 0, 40, final_places, CLI_CALIBRATE, "the same to confirm what the search found"),
-    COUNT("continuation", 0, 32, continuation, CLI_CALIBRATE, "tokens behind each place whose loss is measured"),
+    COUNT("continuation", 0, 128, continuation, CLI_CALIBRATE, "tokens behind each place whose loss is measured"),
     TEXT("starts", 0, "X,X,...", starts, CLI_CALIBRATE, "start layers to try [default 0.25,0.3,0.35,0.4,0.5,0.6]"),
     TEXT("ratios", 0, "X,X,...", ratios, CLI_CALIBRATE, "ratios to try [default 0.5,0.6666667,0.75,0.8]"),
     TEXT("pools", 0, "N,N,...", pools, CLI_CALIBRATE, "pools to try [default 31,63]"),
