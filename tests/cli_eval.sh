@@ -10,8 +10,8 @@ tiny="--type Q8_0 --embd 64 --heads 2 --kv-heads 1 --head-dim 32 --ff 128" # man
 
 for part in one two three four; do sed "s/report/part $part of the report/" report.txt; done >parts.txt
 search() {
-  stillpoint calibrate -m model.gguf -f parts.txt --lengths 1200 --texts 1 --per-text 2 --answers 2 --places 3 --continuation 4 \
-    --final-texts 2 --final-places 4 --eps 100 --points 100 --starts 0.2,0.5 --ratios 0.5,0.75 --pools 3,7,31 "$@"
+  stillpoint calibrate -m model.gguf -f parts.txt --lengths 700 --texts 1 --per-text 2 --answers 2 --places 3 --continuation 4 \
+    --final-texts 2 --final-places 4 --eps 100 --points 100 --starts 0.2,0.5 --ratios 0.5,0.75 --pools 7,31 "$@"
 }
 search --out one.calibration --results search.jsonl --threads 1 >table
 ok "calibrate: a row for each quality" test "$(grep -cE '^(strict|balanced|fast) ' table)" = 3
@@ -24,7 +24,7 @@ keys_of() { sed -n 's/^{"key": "\([0-9a-f]*\)", "set": "\(one\|many\|chain\)".*/
 keys_of search.jsonl >mine
 keys_of other.jsonl >others
 ok "calibrate: another seed asks other questions" test -s mine -a -s others -a -z "$(comm -12 mine others)"
-stillpoint eval -m model.gguf --lengths 1200 --questions 2 --per-text 2 --sets one,many,chain --out unseen.jsonl >/dev/null
+stillpoint eval -m model.gguf --lengths 700 --questions 2 --per-text 2 --sets one,many,chain --out unseen.jsonl >/dev/null
 keys_of unseen.jsonl >others
 ok "calibrate: a seed asks eval other questions" test -s others -a -z "$(comm -12 mine others)"
 head -n 25 search.jsonl >part.jsonl
@@ -70,7 +70,7 @@ STILLPOINT_CALIBRATION_DIR=/nonexistent
 stillpoint bench -m model.gguf --lengths 64 --depths 64 -n 1 --repeat 1 >out
 ok "and not elsewhere" grep -q '^gate: .*(presets)$' out
 if command -v timeout >/dev/null 2>&1; then
-  stopped INT 2 calibrate -m model.gguf -f parts.txt --lengths 1500 --isa ref --out never 2>err >out
+  stopped INT 2 calibrate -m model.gguf -f parts.txt --lengths 1500 --continuation 32 --isa ref --out never 2>err >out
   equal "calibrate: SIGINT ends with 130" 130 $?
   ok "calibrate: and says how to go on" grep -q -e '--results FILE' err
   ok "calibrate: and writes nothing" test ! -e never
