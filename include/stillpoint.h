@@ -288,8 +288,8 @@ STILL_API still_status still_score(still_session *session, const still_token *to
  * `capacity` values and return how many there are. 0 when dense by length. */
 STILL_API size_t still_scores(const still_session *session, float *scores, size_t capacity);
 STILL_API size_t still_kept(const still_session *session, uint32_t *rows, size_t capacity);
-/* Rows that the gate halted and that woke since, because a decoded token attended to their passage (setting `wake`): ascending
- * for each token, tokens in their order. Copies and returns as still_kept; the next prefill begins anew. */
+/* Rows that the gate halted and that woke since, because a decoded token attended to their passage or copies from it (setting
+ * `wake`): ascending for each token, tokens in their order. Copies and returns as still_kept; the next prefill begins anew. */
 STILL_API size_t still_woken(const still_session *session, uint32_t *rows, size_t capacity);
 /* What the i-th gate of the last prefill saw: with the setting `every` there are several, from low to high. STILL_EARG past
  * the last; there is none after a dense prefill. Rows are positions on the timeline, ascending; to the first gate all come, to a

@@ -55,6 +55,8 @@ struct sp_backend {
   /* Rows [at, at + n) of park 0 and of the lists below the first gate, to bytes and from them; room for them was reserved. */
   still_status (*save)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, uint8_t *bytes);
   still_status (*restore)(struct sp_lane *lane, const struct sp_image *image, size_t at, size_t n, const uint8_t *bytes);
+  /* Rows [at, at + n) of the lists of layers [first, last) to `to`, which may lie among them; room for them was reserved. */
+  still_status (*move)(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to);
   /* The probe of numerics section 3: as run, and adds up keys and queries of each of these layers and KV heads. */
   still_status (*probe)(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums);
 };

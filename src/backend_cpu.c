@@ -162,6 +162,23 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
   return STILL_OK;
 }
 
+struct move {
+  struct sp_kv *kv;
+  size_t at, n, to;
+};
+
+static void move_layer(void *job, size_t task, int thread) {
+  (void)thread;
+  const struct move *m = job;
+  sp_kv_move(&m->kv[task], m->at, m->n, m->to);
+}
+
+static still_status move(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
+  struct sp_work *w = &lane->work;
+  struct move m = {.kv = w->kv + first, .at = at, .n = n, .to = to};
+  return sp_team_run(&w->engine->weights->team, w->ctx, last - first, move_layer, &m);
+}
+
 static still_status probe(struct sp_lane *lane, const struct sp_pass *pass, struct sp_probe_sums *sums) {
   lane->work.probe = sums;
   still_status status = run(lane, pass);
@@ -185,5 +202,6 @@ const struct sp_backend sp_backend_cpu = {
     .logits = logits,
     .save = save,
     .restore = restore,
+    .move = move,
     .probe = probe,
 };

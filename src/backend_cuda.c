@@ -279,6 +279,41 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
   return leave(lane, restore_rows(lane, image, at, n, bytes));
 }
 
+/* ---- rows to another place --------------------------------------------------------------------------------------------- */
+
+enum { MOVED = 256 }; /* rows at a time */
+
+/* Through a copy as well, from the end at which nothing is overwritten that is yet to move. */
+static still_status move_lists(struct sp_lane *lane, struct image *i, size_t at, size_t n, size_t to) {
+  for (size_t done = 0; done < n; done += i->n) {
+    i->n = n - done < MOVED ? n - done : MOVED;
+    size_t first = to < at ? done : n - done - i->n;
+    i->at = at + first, i->restore = false;
+    SP_TRY(move_rows(lane, i));
+    i->at = to + first, i->restore = true;
+    SP_TRY(move_rows(lane, i));
+  }
+  return STILL_OK;
+}
+
+static still_status move_through(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
+  size_t row = (last - first) * sp_kv_image_bytes(lane->engine->config, false);
+  struct sp_image image = {.first = first, .layers = last, .row_bytes = row};
+  struct image i = {.image = &image};
+  void *memory;
+  SP_TRY(sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, &memory, MOVED * row), "no memory for rows that move"));
+  i.bytes = memory;
+  still_status status = move_lists(lane, &i, at, n, to);
+  if (status == STILL_OK) status = sp_lane_sync(lane);
+  sp_gpu_free(&lane->model->gpu, memory);
+  return status;
+}
+
+static still_status move(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
+  SP_TRY(enter(lane));
+  return leave(lane, move_through(lane, first, last, at, n, to));
+}
+
 /* ---- the probe ------------------------------------------------------------------------------------------------------------ */
 
 /* Sums of layers [from, to): down from where they are on the device, [3][n_layers][n_kv_heads][head_dim]. */
@@ -334,5 +369,6 @@ const struct sp_backend sp_backend_cuda = {
     .logits = logits,
     .save = save,
     .restore = restore,
+    .move = move,
     .probe = probe,
 };

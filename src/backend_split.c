@@ -257,6 +257,12 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
   return status;
 }
 
+static still_status move(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
+  unsigned seam = lane->seam;
+  if (first < seam) SP_TRY(gpu->move(lane->gpu, first, last < seam ? last : seam, at, n, to));
+  return last > seam ? cpu->move(lane->cpu, first > seam ? first : seam, last, at, n, to) : STILL_OK;
+}
+
 const struct sp_backend sp_backend_split = {
     .name = "cuda+cpu",
     .wide = 1,
@@ -273,5 +279,6 @@ const struct sp_backend sp_backend_split = {
     .logits = logits,
     .save = save,
     .restore = restore,
+    .move = move,
     .probe = probe,
 };

@@ -20,7 +20,7 @@ static still_status climb(struct sp_timeline *t, still_token token) {
         .from = stage->from, .to = stage->to, .at = stage->rows + t->decoded, .watch = weighs ? &watch : NULL};
     SP_TRY(t->backend->reserve(t->lane, sp_stage_first(stage), sp_stage_last(stage), pass.at + 1, t->n + 1));
     SP_TRY(t->backend->step(t->lane, &pass));
-    if (weighs) SP_TRY(sp_wake(t, &watch));
+    if (weighs) SP_TRY(sp_wake(t, &watch, token));
   }
   SP_TRY(sp_progress(t->ctx, STILL_PHASE_DECODE, t->decoded + 1, t->decoded + 1, 1)); /* the last that may cancel it */
   return t->backend->logits(t->lane, 0, 1, t->logits);

@@ -17,7 +17,7 @@ struct array {
   size_t row;
 };
 
-enum { MOST_ARRAYS = 5 };
+enum { VALUES = 1, MOST_ARRAYS = 5 };
 
 static size_t arrays(struct sp_kv *kv, struct array a[MOST_ARRAYS]) {
   if (kv->float_path) {
@@ -135,6 +135,38 @@ unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, cons
   for (size_t c = 0; c < kv->d; c++)
     for (size_t r = 0; r < rows->n; r++) v[c * SP_TILE + r] = q[r][c];
   return bad;
+}
+
+/* ---- rows to another place ------------------------------------------------------------------------------------ */
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* One channel of one head: element i stands at tile i / 128, whose channels lie `tile` bytes apart. In pieces that lie in one tile
+ * here and there, from the end at which nothing is overwritten that is yet to move. */
+static void move_channel(uint8_t *v, size_t tile, size_t width, size_t at, size_t n, size_t to) {
+  for (size_t left = n, piece; left > 0; left -= piece) {
+    size_t from = to < at ? at + n - left : at + left, into = to < at ? to + n - left : to + left;
+    if (to < at) {
+      piece = least(left, least(SP_TILE - from % SP_TILE, SP_TILE - into % SP_TILE));
+    } else {
+      piece = least(left, least((from - 1) % SP_TILE + 1, (into - 1) % SP_TILE + 1));
+      from -= piece;
+      into -= piece;
+    }
+    memmove(v + into / SP_TILE * tile + into % SP_TILE * width, v + from / SP_TILE * tile + from % SP_TILE * width, piece * width);
+  }
+}
+
+void sp_kv_move(struct sp_kv *kv, size_t at, size_t n, size_t to) {
+  struct array a[MOST_ARRAYS];
+  size_t count = arrays(kv, a), width = kv->float_path ? sizeof(float) : 1, channel = SP_TILE * width;
+  for (size_t h = 0; h < kv->heads; h++) {
+    for (size_t i = 0; i < count; i++) {
+      uint8_t *head = (uint8_t *)*a[i].at + h * kv->rows * a[i].row;
+      for (size_t c = 0; i == VALUES && c < kv->d; c++) move_channel(head + c * channel, kv->dv * channel, width, at, n, to);
+      if (i != VALUES) memmove(head + to * a[i].row, head + at * a[i].row, n * a[i].row);
+    }
+  }
 }
 
 /* ---- rows as bytes of a file ---------------------------------------------------------------------------------- */

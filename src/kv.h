@@ -47,6 +47,9 @@ size_t sp_kv_image_bytes(const struct sp_config *config, bool float_path);
 uint8_t *sp_kv_save(const struct sp_kv *kv, size_t i, uint8_t *to);
 const uint8_t *sp_kv_load(struct sp_kv *kv, size_t i, const uint8_t *from);
 
+/* Rows [at, at + n) of all heads to `to`, which may lie among them; what stood there is overwritten. */
+void sp_kv_move(struct sp_kv *kv, size_t at, size_t n, size_t to);
+
 static inline const int8_t *sp_kv_k(const struct sp_kv *kv, size_t head, size_t i) {
   return kv->k + (head * kv->rows + i) * kv->dk;
 }

@@ -118,8 +118,7 @@ END_TEST
 
 START_TEST(none_wakes_unasked) {
   static const char *const settings[] = {HALTED "wake=0", "policy=dense wake=1e-30", "min-tokens=9999 wake=1e-30",
-                                         "min-tokens=0 suffix=16 ratio=0 wake=1e-30", HALTED "every=1 wake=1e-30",
-                                         HALTED "wake=999"};
+                                         "min-tokens=0 suffix=16 ratio=0 wake=1e-30", HALTED "every=1 wake=1e-30"};
   struct opened o = open_tiny("");
   still_token *tokens = run_tokens(MOST, VOCAB, 32);
   for (size_t k = 0; k < sizeof settings / sizeof settings[0]; k++) {
@@ -128,6 +127,45 @@ START_TEST(none_wakes_unasked) {
     free(story.logits);
   }
   ck_assert_uint_eq(still_woken(NULL, NULL, 0), 0);
+  free(tokens);
+  run_close(&o);
+}
+END_TEST
+
+/* The row after the last of the longest strings, of up to eight tokens, that end as tokens [0, n) do; 0: there is none. */
+static size_t next_in_prompt(const still_token *tokens, size_t n) {
+  for (size_t length = SP_WAKE_MATCH; length > 0; length--)
+    for (size_t row = N - 1; row >= length; row--)
+      if (!memcmp(tokens + row - length, tokens + n - length, length * sizeof *tokens)) return row;
+  return 0;
+}
+
+/* With a threshold that no attention reaches: the passages, each once, in which the prompt goes on as the answer might. */
+START_TEST(what_is_copied_wakes) {
+  struct opened o = open_tiny("");
+  still_token *tokens = run_tokens(MOST, VOCAB, 37);
+  memcpy(tokens + N, tokens + 90, 5 * sizeof *tokens); /* five of a passage, then one of another, and what the seed gives */
+  tokens[N + 5] = tokens[10];
+  struct story story = tell(o.model, HALTED "wake=999", tokens);
+  struct run r = run_prefill(o.model, HALTED, tokens, N);
+  bool halted[N];
+  memset(halted, 1, sizeof halted);
+  for (size_t i = 0; i < r.n_kept; i++) halted[r.kept[i]] = false;
+  for (size_t i = 0, n = 0; i < STEPS; i++) {
+    size_t next = next_in_prompt(tokens, N + i + 1);
+    if (i > 0 && i < 5) ck_assert_uint_eq(next, 91 + i);
+    size_t row = next && halted[next] ? next / SP_PASSAGE * SP_PASSAGE : N, end = row + SP_PASSAGE < N ? row + SP_PASSAGE : N;
+    for (; row < end; row++) {
+      if (!halted[row]) continue;
+      ck_assert_uint_lt(n, story.woken[i]);
+      ck_assert_uint_eq(story.rows[n++], row);
+      halted[row] = false;
+    }
+    ck_assert_uint_eq(story.woken[i], n);
+  }
+  ck_assert_uint_gt(story.woken[4], 0);
+  run_free(&r);
+  free(story.logits);
   free(tokens);
   run_close(&o);
 }
@@ -260,6 +298,7 @@ int main(void) {
   TCase *tc = tcase_create("wake");
   tcase_add_test(tc, halted_rows_wake_once);
   tcase_add_test(tc, none_wakes_unasked);
+  tcase_add_test(tc, what_is_copied_wakes);
   tcase_add_test(tc, nothing_but_tokens_decides);
   tcase_add_test(tc, the_float_path_wakes_too);
   tcase_add_test(tc, text_that_follows_gates_anew);

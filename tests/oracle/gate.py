@@ -137,21 +137,37 @@ def reported(settings, score):
 
 # ---- waking (stillpoint-numerics(7)) -----------------------------------------------------------------------------------------
 
-PASSAGE, WAKE_MOST = 64, 4
+PASSAGE, WAKE_MOST, MATCH = 64, 4, 8
 
 
-def woken(exp2, seen_layers, halted, settings):
-    """Rows of the gate's list that wake, ascending. seen_layers: as for query_score, of the decoded row alone; halted: by row."""
+def read_on(ids, n_rows):
+    """The row of the prompt after the longest match, up to MATCH tokens, of the last tokens of all; of equal ones the last; 0: none."""
+    best, found = 0, 0
+    for row in range(1, n_rows):
+        n = 0
+        while n < min(MATCH, row) and ids[row - 1 - n] == ids[len(ids) - 1 - n]:
+            n += 1
+        if n > 0 and n >= best:
+            best, found = n, row
+    return found
+
+
+def woken(exp2, seen_layers, halted, settings, ids):
+    """Rows of the gate's list that wake, ascending. seen_layers: as for query_score, of the decoded row alone; halted: by row;
+    ids: all tokens, that of the decoded row last."""
     best, heads = None, seen_layers[0][0].q.shape[1]
     for queries, cache, first in seen_layers:
         one = mass(exp2, queries, cache, first)
         best = one if best is None else np.maximum(best, one)
+    copied = read_on(ids, len(halted))
     heavy = []
     for begin in range(0, len(halted), PASSAGE):
         total = F(0)
         for row in range(begin, min(begin + PASSAGE, len(halted))):
             total = total + best[row] if halted[row] else total
-        if total * F(heads) > F(settings.wake):
+        if copied // PASSAGE * PASSAGE == begin and halted[copied]:
+            heavy.append((-np.inf, begin))
+        elif total * F(heads) > F(settings.wake):
             heavy.append((-total, begin))
     chosen = sorted(begin for _, begin in sorted(heavy)[:WAKE_MOST])
     return np.array([row for begin in chosen for row in range(begin, min(begin + PASSAGE, len(halted))) if halted[row]], np.int64)

@@ -121,6 +121,16 @@ class Cache:
         self.k, self.v = np.concatenate((self.k, k)), np.concatenate((self.v, v))
         self.sk, self.sv = np.concatenate((self.sk, sk)), np.concatenate((self.sv, sv))
 
+    def cut(self, at):
+        """The rows from `at` on, which are taken away."""
+        tail = self.k[at:], self.v[at:], self.sk[at:], self.sv[at:]
+        self.k, self.v, self.sk, self.sv = self.k[:at], self.v[:at], self.sk[:at], self.sv[:at]
+        return tail
+
+    def extend(self, tail):
+        self.k, self.v = np.concatenate((self.k, tail[0])), np.concatenate((self.v, tail[1]))
+        self.sk, self.sv = np.concatenate((self.sk, tail[2])), np.concatenate((self.sv, tail[3]))
+
 
 class Queries:
     """Queries of some rows, all heads: integers, scales with log2(e) / sqrt(d) inside, and after attention final m and l."""

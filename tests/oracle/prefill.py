@@ -29,13 +29,13 @@ class Run:
         self.caches = [layers.Cache(model.n_kv, model.head_dim) for _ in range(model.n_layers)]
         self.seen = []                                   # fp32 queries and keys of each layer, for the probe
         self.scores, self.kept = np.zeros(0, F), np.zeros(0, np.int64)
-        self.n_tokens = 0
+        self.ids = []                                    # all tokens, decoded ones included
         self.gates = []                                  # (settings, layer, x + U of all rows, which of them are halted)
 
     def prefill(self, ids, settings=None, eligible=None):
         """settings None: dense. Returns the logits of the last row."""
         model, exp2 = self.model, self.exp2
-        self.n_tokens = len(ids)
+        self.ids = list(ids)
         if settings is not None and len(ids) < settings.min_tokens:
             settings = None
         rows = np.arange(len(ids))
@@ -62,7 +62,7 @@ class Run:
 
     def choose(self, settings, eligible, u, feed, rows, seen_layers):
         score = gate.compared(self.exp2, settings, u, feed, rows, seen_layers)
-        kept = gate.select(score, rows, self.n_tokens, settings, eligible)
+        kept = gate.select(score, rows, len(self.ids), settings, eligible)
         if not len(self.scores):                         # the first gate is the one that is reported
             self.scores, self.kept = gate.reported(settings, score), rows[kept]
         return kept
@@ -70,8 +70,8 @@ class Run:
     def decode(self, token):
         """One sampled token; returns the logits that follow it."""
         model, exp2 = self.model, self.exp2
-        position = np.array([self.n_tokens])
-        self.n_tokens += 1
+        position = np.array([len(self.ids)])
+        self.ids.append(token)
         x = model.embed([token])
         seen_layers = []
         for layer in range(model.n_layers):
@@ -86,19 +86,24 @@ class Run:
         return self.logits
 
     def wake(self, seen_layers):
-        """Halted passages that the decoded row attends to go through the layers above the gate, to the end of the lists there."""
+        """Halted passages that the decoded row looks at, or was copied from, go through the layers above the gate."""
         settings, gate_layer, parked, halted = self.gates[0]
         if settings.wake <= 0 or not halted.any():
             return
-        rows = gate.woken(self.exp2, seen_layers[-settings.gate_layers:], halted, settings)
-        if not len(rows):
-            return
-        halted[rows] = False
-        x = parked[rows]
+        rows = gate.woken(self.exp2, seen_layers[-settings.gate_layers:], halted, settings, self.ids)
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+            if len(run):
+                self.climb(gate_layer, parked[run], run, int(np.count_nonzero(~halted[:run[0]])))
+                halted[run] = False
+
+    def climb(self, gate_layer, x, rows, at):
+        """Rows x + U at the gate, neighbours in the text, to place `at` of the lists above it: they see what stands before them."""
         x = x + layers.feed_forward(self.model, self.exp2, layers.Prefill, gate_layer, x)
         for layer in range(gate_layer + 1, self.model.n_layers):
+            tail = self.caches[layer].cut(at)
             u, _, _ = layers.attention(self.model, self.exp2, layers.Prefill, layer, x, rows, self.caches[layer],
                                        self.frame.of(layer))
+            self.caches[layer].extend(tail)
             x = x + u
             x = x + layers.feed_forward(self.model, self.exp2, layers.Prefill, layer, x)
 
