@@ -49,15 +49,16 @@ static size_t match(const struct sp_timeline *t, still_token token, size_t row) 
   return n;
 }
 
-/* Where who copies from the prompt would read on: the row after the longest match, of equal ones the last; 0: there is none. The
- * layers below the gate may not look there, as heads that copy stand above it. */
+/* Where who copies from the prompt would read on: the row after the longest match, of equal ones the last; 0: there is none. A
+ * token alone says so only if it stands there once. Layers below the gate may not look, as heads that copy stand above it. */
 static size_t find_next(const struct sp_timeline *t, still_token token) {
-  size_t next = 0, longest = 0;
+  size_t next = 0, longest = 0, times = 0;
   for (size_t row = t->stage[0].rows - 1; row > 0; row--) {
     size_t n = match(t, token, row);
-    if (n > longest) longest = n, next = row;
+    if (n > longest) longest = n, next = row, times = 0;
+    times += n > 0 && n == longest;
   }
-  return next;
+  return longest > 1 || times == 1 ? next : 0;
 }
 
 struct heaviest { /* the heaviest first; of equal ones that which comes first in the text */

@@ -132,12 +132,19 @@ START_TEST(none_wakes_unasked) {
 }
 END_TEST
 
-/* The row after the last of the longest strings, of up to eight tokens, that end as tokens [0, n) do; 0: there is none. */
+/* The row after the last of the longest strings, of up to eight tokens, that end as tokens [0, n) do, and for one token the only
+ * one; 0: there is none. */
 static size_t next_in_prompt(const still_token *tokens, size_t n) {
-  for (size_t length = SP_WAKE_MATCH; length > 0; length--)
-    for (size_t row = N - 1; row >= length; row--)
-      if (!memcmp(tokens + row - length, tokens + n - length, length * sizeof *tokens)) return row;
-  return 0;
+  size_t found = 0;
+  for (size_t length = SP_WAKE_MATCH; length > 0; length--) {
+    for (size_t row = N - 1; row >= length; row--) {
+      if (memcmp(tokens + row - length, tokens + n - length, length * sizeof *tokens) != 0) continue;
+      if (length > 1) return row;
+      if (found) return 0;
+      found = row;
+    }
+  }
+  return found;
 }
 
 /* With a threshold that no attention reaches: the passages, each once, in which the prompt goes on as the answer might. */

@@ -141,15 +141,14 @@ PASSAGE, WAKE_MOST, MATCH = 64, 4, 8
 
 
 def read_on(ids, n_rows):
-    """The row of the prompt after the longest match, up to MATCH tokens, of the last tokens of all; of equal ones the last; 0: none."""
-    best, found = 0, 0
+    """The row of the prompt after the longest match, up to MATCH tokens, of the last tokens of all; of equal ones the last. A match
+    of one token counts if it is the only one. 0: none."""
+    lengths = np.zeros(n_rows, np.int64)
     for row in range(1, n_rows):
-        n = 0
-        while n < min(MATCH, row) and ids[row - 1 - n] == ids[len(ids) - 1 - n]:
-            n += 1
-        if n > 0 and n >= best:
-            best, found = n, row
-    return found
+        while lengths[row] < min(MATCH, row) and ids[row - 1 - lengths[row]] == ids[len(ids) - 1 - lengths[row]]:
+            lengths[row] += 1
+    best = np.flatnonzero(lengths == lengths.max())
+    return 0 if lengths.max() == 0 or (lengths.max() == 1 and len(best) > 1) else int(best[-1])
 
 
 def woken(exp2, seen_layers, halted, settings, ids):
