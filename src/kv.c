@@ -141,8 +141,8 @@ unsigned long sp_kv_put(const struct sp_kernels *kernels, struct sp_kv *kv, cons
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* One channel of one head: element i stands at tile i / 128, whose channels lie `tile` bytes apart. In pieces that lie in one tile
- * here and there, from the end at which nothing is overwritten that is yet to move. */
+/* One channel of one head: element i stands in tile i / 128; tiles lie `tile` bytes apart. In pieces that lie in one tile here
+ * and there, from the end at which nothing is overwritten that is yet to move. */
 static void move_channel(uint8_t *v, size_t tile, size_t width, size_t at, size_t n, size_t to) {
   for (size_t left = n, piece; left > 0; left -= piece) {
     size_t from = to < at ? at + n - left : at + left, into = to < at ? to + n - left : to + left;
@@ -153,7 +153,8 @@ static void move_channel(uint8_t *v, size_t tile, size_t width, size_t at, size_
       from -= piece;
       into -= piece;
     }
-    memmove(v + into / SP_TILE * tile + into % SP_TILE * width, v + from / SP_TILE * tile + from % SP_TILE * width, piece * width);
+    memmove(v + into / SP_TILE * tile + into % SP_TILE * width, v + from / SP_TILE * tile + from % SP_TILE * width,
+            piece * width);
   }
 }
 
