@@ -30,7 +30,10 @@ still_status sp_decode(struct sp_timeline *t, still_token token) {
   double since = sp_seconds();
   size_t awake = t->n_woken;
   still_status status = climb(t, token);
-  if (status != STILL_OK) return sp_wake_undo(t, awake), status;
+  if (status != STILL_OK) {
+    SP_TRY(sp_wake_undo(t, awake)); /* a device that fails here is given up, and the step is made again on the CPU */
+    return status;
+  }
   t->tokens[t->n++] = token;
   t->decoded++;
   t->ctx->seconds[STILL_PHASE_DECODE] += sp_seconds() - since;

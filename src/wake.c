@@ -175,12 +175,11 @@ still_status sp_wake(struct sp_timeline *t, const struct sp_watch *watch, still_
   return t->backend->take(t->lane, 1, &first, &position, 1);
 }
 
-/* A device that cannot do it is given up, and another makes everything anew. */
-void sp_wake_undo(struct sp_timeline *t, size_t before) {
+still_status sp_wake_undo(struct sp_timeline *t, size_t before) {
   size_t n = t->n_woken - before;
   const uint32_t *rows = t->woken + before;
   mark(t, rows, n, false);
   t->n_woken = before;
   t->stage[1].rows -= n;
-  if (n > 0) (void)close_gaps(t, rows, n);
+  return close_gaps(t, rows, n);
 }

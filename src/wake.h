@@ -21,7 +21,7 @@ enum { SP_PASSAGE = 64, SP_WAKE_MOST = 4, SP_WAKE_MATCH = 8 };
 bool sp_wake_watch(const struct sp_timeline *t, struct sp_watch *watch);
 /* The row of this token waits in the lane's chunk, and does so afterwards. On failure call sp_wake_undo. */
 still_status sp_wake(struct sp_timeline *t, const struct sp_watch *watch, still_token token);
-/* Rows that woke after the first `before` are halted again. */
-void sp_wake_undo(struct sp_timeline *t, size_t before);
+/* Rows that woke after the first `before` are halted again. Only a device can fail here; the lists are in disorder then. */
+still_status sp_wake_undo(struct sp_timeline *t, size_t before);
 
 #endif

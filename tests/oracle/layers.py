@@ -118,8 +118,7 @@ class Cache:
     def append(self, k, v, frame):
         k, sk = fp32.quantise((k - frame.shift) / frame.balance, self.b)
         v, sv = fp32.quantise(v, 1)
-        self.k, self.v = np.concatenate((self.k, k)), np.concatenate((self.v, v))
-        self.sk, self.sv = np.concatenate((self.sk, sk)), np.concatenate((self.sv, sv))
+        self.extend((k, v, sk, sv))
 
     def cut(self, at):
         """The rows from `at` on, which are taken away."""
