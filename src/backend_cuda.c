@@ -281,12 +281,10 @@ static still_status restore(struct sp_lane *lane, const struct sp_image *image, 
 
 /* ---- rows to another place --------------------------------------------------------------------------------------------- */
 
-enum { MOVED = 256 }; /* rows at a time */
-
-/* Through a copy as well, from the end at which nothing is overwritten that is yet to move. */
+/* Through a copy as well, in pieces, from the end at which nothing is overwritten that is yet to move. */
 static still_status move_lists(struct sp_lane *lane, struct image *i, size_t at, size_t n, size_t to) {
   for (size_t done = 0; done < n; done += i->n) {
-    i->n = n - done < MOVED ? n - done : MOVED;
+    i->n = n - done < SP_GPU_MOVED ? n - done : SP_GPU_MOVED;
     size_t first = to < at ? done : n - done - i->n;
     i->at = at + first, i->restore = false;
     SP_TRY(move_rows(lane, i));
@@ -296,22 +294,11 @@ static still_status move_lists(struct sp_lane *lane, struct image *i, size_t at,
   return STILL_OK;
 }
 
-static still_status move_through(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
+static still_status move(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
   size_t row = (last - first) * sp_kv_image_bytes(lane->engine->config, false);
   struct sp_image image = {.first = first, .layers = last, .row_bytes = row};
-  struct image i = {.image = &image};
-  void *memory;
-  SP_TRY(sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, &memory, MOVED * row), "no memory for rows that move"));
-  i.bytes = memory;
-  still_status status = move_lists(lane, &i, at, n, to);
-  if (status == STILL_OK) status = sp_lane_sync(lane);
-  sp_gpu_free(&lane->model->gpu, memory);
-  return status;
-}
-
-static still_status move(struct sp_lane *lane, unsigned first, unsigned last, size_t at, size_t n, size_t to) {
   SP_TRY(enter(lane));
-  return leave(lane, move_through(lane, first, last, at, n, to));
+  return leave(lane, move_lists(lane, &(struct image){.image = &image, .bytes = lane->moved}, at, n, to));
 }
 
 /* ---- the probe ------------------------------------------------------------------------------------------------------------ */

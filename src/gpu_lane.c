@@ -100,6 +100,7 @@ static size_t other_buffers(struct sp_lane *lane, const struct sp_config *c, str
   b[n++] = (struct buffer){(void **)&lane->gate, c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->up, c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->logits, SP_FILE_ROWS * (size_t)c->n_vocab * sizeof(float)};
+  b[n++] = (struct buffer){(void **)&lane->moved, SP_GPU_MOVED * c->n_layers * sp_kv_image_bytes(c, false)};
   b[n++] = (struct buffer){(void **)&lane->shift, constants};
   b[n++] = (struct buffer){(void **)&lane->balance, constants};
   b[n++] = (struct buffer){(void **)&lane->inverse_balance, constants};

@@ -21,6 +21,8 @@ struct sp_gpu_kv { /* of a layer: one allocation */
 /* Where a row was not finite, in the order in which a layer looks. */
 enum sp_gpu_where { SP_GPU_AT_INPUT, SP_GPU_AT_HEADS, SP_GPU_AT_OUTPUT, SP_GPU_AT_FFN, SP_GPU_AT_DOWN, SP_GPU_PLACES };
 
+enum { SP_GPU_MOVED = 256 }; /* rows that change places in one go */
+
 struct sp_lane {
   struct sp_gpu_model *model;
   struct sp_engine *engine;
@@ -48,6 +50,7 @@ struct sp_lane {
   int8_t *act_q;
   int16_t *act_sum;
   float *tile_t, *tile_den, *tile_o;
+  uint8_t *moved;          /* [SP_GPU_MOVED][n_layers]: rows of the KV cache as in a file, on their way to another place */
   /* constants of the model */
   float *shift, *balance, *inverse_balance;
   /* what gates look at */

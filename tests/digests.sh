@@ -1,6 +1,6 @@
 #!/bin/sh
-# digests.sh - what a build computes, as checksums: scores, kept rows, logits and tokens of every model of a directory, dense and
-# halted. Two builds that print the same lines agree bit for bit. Not a test by itself: ./test compares builds of other
+# digests.sh - what a build computes, as checksums: scores, kept rows, logits and tokens of every model of a directory, dense,
+# halted, and with halted passages that wake. Two builds that print the same lines agree bit for bit. Not a test by itself: ./test compares builds of other
 # processors with it.
 #
 #   digests.sh --models DIRECTORY BUILD                tiny models of each architecture, made by the build's own mktiny
@@ -17,8 +17,12 @@ fi
 models=$1 text=$2 build=$3 level=$4
 shift 4
 for model in "$models"/*.gguf; do
-  for kind in dense halted; do
-    if [ $kind = dense ]; then how=--dense; else how='--ratio 0.5 --min-tokens 16'; fi
+  for kind in dense halted woken; do
+    case $kind in
+      dense) how=--dense ;;
+      halted) how='--ratio 0.5 --min-tokens 16 --wake 0' ;;
+      woken) how='--ratio 0.5 --min-tokens 16 --wake 0.001' ;;
+    esac
     # shellcheck disable=SC2086 # lists of words
     ${EMULATOR:-} "$build/stillpoint" digest -q -m "$model" -f "$text" --isa "$level" $how "$@" |
       awk -v what="$(basename "$model") $kind" '
