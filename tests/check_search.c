@@ -28,6 +28,7 @@ struct world {
   double gained;       /* part of what dense does not know that others do */
   double fall;         /* by how much they fall towards the slowest */
   double uneven;       /* of the answers to the second set: the part that is lost in addition */
+  size_t lengths;      /* 0: 1. Of two, only the first one is uneven. */
   size_t best_pool;
   bool listens;        /* two values of wake are tried; the lower takes 0.4 of the loss away */
   double work;         /* in dense prefills of the length */
@@ -67,9 +68,9 @@ static double noise(uint64_t a, uint64_t b, uint64_t c) {
 
 /* ---- what runs cost, in dense prefills of 4096 tokens ------------------------------------------------------------- */
 
-/* Decoding a token costs as much as the prefill of 25 on the 0.5B (RESULTS): answers of 10 tokens, continuations of 32. A gate
+/* Decoding a token costs as much as the prefill of 25 on the 0.5B (RESULTS): answers of 10 tokens, continuations of 128. A gate
  * reads the rows of its window again, about 100 in the lower half of the layers. */
-static const double ANSWER = 10 * 25 / 4096.0, CONTINUATION = 32 * 25 / 4096.0, GATE = 50 / 4096.0;
+static const double ANSWER = 10 * 25 / 4096.0, CONTINUATION = 128 * 25 / 4096.0, GATE = 50 / 4096.0;
 
 static double lower(const struct candidate *d) { return d == candidates ? 1 : d->start; }
 static double upper(const struct candidate *d) { return d == candidates ? 0 : 1 / d->bound - d->start; }
@@ -83,7 +84,9 @@ static bool halts(const struct candidate *d, int part, size_t question) {
 static bool answers(const struct candidate *d, int part, size_t question) {
   bool dense = uniform(1, (uint64_t)part, question) < 0.8;
   if (d == candidates) return dense;
-  double lost = true_lost(d) + (question / PER_TEXT % SETS == 1 ? world.uneven : 0);
+  size_t text = question / PER_TEXT;
+  bool uneven = text % SETS == 1 && (world.lengths < 2 || text / SETS % world.lengths == 0);
+  double lost = true_lost(d) + (uneven ? world.uneven : 0);
   return dense ? uniform(2, (uint64_t)part, question) >= lost : uniform(3, (uint64_t)part, question) < world.gained;
 }
 
@@ -159,9 +162,10 @@ static void search(struct calibrate *c, struct cli *cli, bool exhaustive) {
       .cli = cli, .candidate = candidates, .n_candidates = 1 + STARTS * RATIOS * POOLS * n_wakes, .n_pools = POOLS};
   c->sample.per_text = PER_TEXT;
   c->sample.n_sets = SETS;
-  c->sample.n_lengths = 1;
-  c->part[CALIBRATE_SEARCH] = (struct part){.n_texts = 12, .n_places = 8, .places = 8, .answers = 5};
-  c->part[CALIBRATE_FINAL] = (struct part){.n_texts = 15, .n_places = 40, .places = 40, .answers = PER_TEXT};
+  size_t lengths = world.lengths ? world.lengths : 1;
+  c->sample.n_lengths = lengths;
+  c->part[CALIBRATE_SEARCH] = (struct part){.n_texts = 12 * lengths, .n_places = 8 * lengths, .places = 8, .answers = 5};
+  c->part[CALIBRATE_FINAL] = (struct part){.n_texts = 15 * lengths, .n_places = 40 * lengths, .places = 40, .answers = PER_TEXT};
   memcpy(c->bounds, bounds, sizeof bounds);
   add(c, 0, 0, 0, 0, 0);
   for (size_t i = 0; i + 1 < c->n_candidates; i++)
@@ -229,7 +233,7 @@ START_TEST(choices_are_near_those_of_an_exhaustive_search) {
   ck_assert_uint_ge(halting, all / 2); /* or the worlds say nothing */
   ck_assert(found >= 0.95 * best);
   ck_assert(6 * searched <= whole); /* which leaves out who is slower than the slowest choice */
-  ck_assert(most <= 1300);
+  ck_assert(most <= 1800);
 }
 END_TEST
 
@@ -303,19 +307,28 @@ START_TEST(where_none_loses_it_says_the_fastest) {
 }
 END_TEST
 
-/* One set loses seven answers of ten and gains two, the others gain two: within the bounds in all, or nearly so. */
-START_TEST(a_sum_hides_no_set) {
+static unsigned count_halting(struct world what) {
   struct calibrate c;
   struct cli cli;
   unsigned halting = 0;
   for (uint64_t seed = 1; seed <= 50; seed++) {
-    world = (struct world){.seed = seed, .uneven = 0.7, .gained = 1, .loss = -0.1};
+    world = what;
+    world.seed = seed;
     search(&c, &cli, false);
     for (size_t i = 0; i < CALIBRATE_LEVELS; i++) halting += c.choice[i].candidate != 0;
     release();
   }
   printf("# %u of %u choices halt, where one set loses\n", halting, 50 * CALIBRATE_LEVELS);
-  ck_assert_uint_le(halting, 5);
+  return halting;
+}
+
+/* One set loses seven answers of ten and gains two, the others gain two: within the bounds in all, or nearly so. */
+START_TEST(a_sum_hides_no_set) { ck_assert_uint_le(count_halting((struct world){.uneven = 0.7, .gained = 1, .loss = -0.1}), 5); }
+END_TEST
+
+/* The same at one of two lengths: so that set, too, is within the bounds or nearly so. */
+START_TEST(a_sum_hides_no_set_at_a_length) {
+  ck_assert_uint_le(count_halting((struct world){.uneven = 0.7, .gained = 1, .loss = -0.1, .lengths = 2}), 10);
 }
 END_TEST
 
@@ -328,6 +341,7 @@ int main(void) {
   tcase_add_test(tc, where_all_lose_many_it_says_dense);
   tcase_add_test(tc, where_none_loses_it_says_the_fastest);
   tcase_add_test(tc, a_sum_hides_no_set);
+  tcase_add_test(tc, a_sum_hides_no_set_at_a_length);
   suite_add_tcase(suite, tc);
   SRunner *runner = srunner_create(suite);
   srunner_set_tap(runner, "-");

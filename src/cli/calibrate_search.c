@@ -7,10 +7,11 @@
  *   screen   Gates alone, on all questions: whose gate halts so many facts that dense finds that answers which others alone
  *            find could hardly make up for them, by the lower end of the interval, is out. Pools cost nothing there.
  *            Of the pools of one start and ratio, which cost the same, the one that halts the fewest facts races.
- *   race     From the fastest on, one after the other: losses, because they take fewer runs, then answers. Who is beyond a bound
- *            by some standard errors is out at once. Whose loss is too much is followed by the same with a lower wake.
+ *   race     From the fastest on, one after the other. Who is beyond a bound by some standard errors is out at once. Whose loss
+ *            is too much is followed by the same with a lower wake.
  *   final    Who holds in the race runs on texts that the search has not seen: within the bounds, the loss by a standard error,
  *            no set and no length surely beyond them. Who fails is out, and the race goes on with slower ones.
+ *            Of losses and answers come first in each part those that take less time.
  *   choice   The first that is confirmed; without one, dense.
  *
  * The widest bounds come first: what fails them fails the others, too, and its results are there.
@@ -34,8 +35,9 @@ static const struct { double loss, points; } AT_END[CALIBRATE_PARTS] = {
     [CALIBRATE_FINAL] = {-1, 0},
 };
 
-/* The same for a set and for a length alone, which a sum over all could hide. */
-static const double OF_EACH = 1;
+/* The same for a set and for a length alone, which a sum over all could hide, and for a set at a length: of these there are many,
+ * and each has few questions. */
+static const double OF_EACH = 1, OF_BOTH = 1.5;
 
 /* How far the ends of the intervals of 95 % may lie beyond a bound: so many points; so many times the loss. */
 static const double SPARE_POINTS = 5, SPARE_LOSS = 3;
@@ -129,17 +131,26 @@ static bool holds(const struct calibrate *c, int part, const struct bounds *b, c
   return ran && loss_holds(b, f, AT_END[part].loss) && answers_hold(b, f, AT_END[part].points);
 }
 
-/* No set's answers and nothing at a length are surely beyond a bound. */
-static bool each_holds(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+/* The answers to no set, at no length and to no set at a length are surely beyond a bound. The last turn of a loop takes all. */
+static bool each_set_holds(const struct calibrate *c, const struct bounds *b, size_t candidate) {
   struct figures f;
   bool good = true;
-  for (size_t set = 0; set < c->sample.n_sets && good; set++) {
-    tally(c, candidate, CALIBRATE_FINAL, (struct slice){set, ALL.length}, &f);
-    good = answers_hold(b, &f, OF_EACH);
-  }
+  for (size_t set = 0; set <= c->sample.n_sets && good; set++)
+    for (size_t length = 0; length <= c->sample.n_lengths && good; length++) {
+      struct slice slice = {set < c->sample.n_sets ? set : ALL.set, length < c->sample.n_lengths ? length : ALL.length};
+      bool both = slice.set != ALL.set && slice.length != ALL.length;
+      tally(c, candidate, CALIBRATE_FINAL, slice, &f);
+      good = answers_hold(b, &f, both ? OF_BOTH : OF_EACH);
+    }
+  return good;
+}
+
+static bool each_length_holds(const struct calibrate *c, const struct bounds *b, size_t candidate) {
+  struct figures f;
+  bool good = true;
   for (size_t length = 0; length < c->sample.n_lengths && good; length++) {
     tally(c, candidate, CALIBRATE_FINAL, (struct slice){ALL.set, length}, &f);
-    good = loss_holds(b, &f, OF_EACH) && answers_hold(b, &f, OF_EACH);
+    good = loss_holds(b, &f, OF_EACH);
   }
   return good;
 }
@@ -148,7 +159,7 @@ static bool each_holds(const struct calibrate *c, const struct bounds *b, size_t
 static bool is_confirmed(const struct calibrate *c, const struct bounds *b, size_t candidate) {
   struct figures f;
   calibrate_figures(c, candidate, CALIBRATE_FINAL, &f);
-  return holds(c, CALIBRATE_FINAL, b, &f) && each_holds(c, b, candidate) &&
+  return holds(c, CALIBRATE_FINAL, b, &f) && each_set_holds(c, b, candidate) && each_length_holds(c, b, candidate) &&
          -100 * f.difference.low <= b->points + SPARE_POINTS && f.loss_difference.high <= SPARE_LOSS * most_loss(b, &f);
 }
 
@@ -206,7 +217,7 @@ static int race_losses(struct calibrate *c, int part, const struct bounds *b, si
   return code;
 }
 
-/* Answers on the texts of a part, in the same way. */
+/* Answers on the texts of a part, in the same way; at the end of the final also those of each set. */
 static int race_answers(struct calibrate *c, int part, const struct bounds *b, size_t candidate, bool *in) {
   const size_t both[] = {candidate, 0}, texts = c->part[part].n_texts;
   struct figures f;
@@ -218,8 +229,20 @@ static int race_answers(struct calibrate *c, int part, const struct bounds *b, s
     bool ends = text + 1 == texts;
     *in = answers_hold(b, &f, ends ? AT_END[part].points : UNDER_WAY) || (f.questions < LEAST_QUESTIONS && !ends);
   }
+  if (*in && code == CLI_OK && part == CALIBRATE_FINAL) *in = each_set_holds(c, b, candidate);
   return code;
 }
+
+/* Losses of the search take fewer runs than its answers; of the final, which has more places, they take more time. */
+static const struct leg {
+  int part;
+  int (*run)(struct calibrate *c, int part, const struct bounds *b, size_t candidate, bool *in);
+} LEGS[] = {
+    {CALIBRATE_SEARCH, race_losses},
+    {CALIBRATE_SEARCH, race_answers},
+    {CALIBRATE_FINAL, race_answers},
+    {CALIBRATE_FINAL, race_losses},
+};
 
 struct outcome {
   bool in, final;
@@ -228,18 +251,18 @@ struct outcome {
 
 /* Through the search, and if it holds there through the final: on texts of its own, which nothing was chosen by. */
 static int race_one(struct calibrate *c, const struct bounds *b, size_t candidate, struct outcome *o) {
+  const struct leg *leg = NULL;
   struct figures f;
   int code = CLI_OK;
-  bool answers = true;
   *o = (struct outcome){.in = true};
-  for (int part = 0; part < CALIBRATE_PARTS && o->in && code == CLI_OK; part++) {
-    o->final = part == CALIBRATE_FINAL;
-    code = race_losses(c, part, b, candidate, &o->in);
-    if (o->in && code == CLI_OK) code = race_answers(c, part, b, candidate, &answers);
-    o->in = o->in && answers;
+  for (size_t i = 0; i < sizeof LEGS / sizeof LEGS[0] && o->in && code == CLI_OK; i++) {
+    leg = &LEGS[i];
+    code = leg->run(c, leg->part, b, candidate, &o->in);
   }
+  bool answers = o->in || leg->run != race_answers;
+  o->final = leg->part == CALIBRATE_FINAL;
   o->in = o->in && is_confirmed(c, b, candidate);
-  tally(c, candidate, o->final ? CALIBRATE_FINAL : CALIBRATE_SEARCH, ALL, &f);
+  tally(c, candidate, leg->part, ALL, &f);
   o->may_listen = !o->in && answers && mean_value(&f.sum_of_differences) <= LISTENS * most_loss(b, &f);
   return code;
 }
