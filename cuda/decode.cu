@@ -149,12 +149,14 @@ KERNEL(sp_gpu_attend_tiles, sp_gpu_attend_row, 128) {
   SHARED uint32_t q[64], bytes[SP_TILE / 4];
   uint32_t tile = BLOCK, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads), key = tile * SP_TILE + THREAD, words = j.dk / 4;
   uint64_t at = (uint64_t)kv * j.cap + key, out = (uint64_t)head * j.tiles + tile;
+  uint32_t last = *j.now;
+  if (tile > last / SP_TILE) return;
   const uint32_t *k = (const uint32_t *)(j.k + at * j.dk);
   if (THREAD < words) q[THREAD] = ((const uint32_t *)(j.q + head * j.dk))[THREAD];
   sync_block();
   int dot = 0;
   for (uint32_t w = 0; w < words; w++) dot = dot4(q[w], k[w], dot);
-  bool sees = key < j.keys;
+  bool sees = key <= last;
   float s = sees ? (float)dot * (j.sq[head] * j.sk[at]) : -as_float(FINITE_BITS);
   float t = block_largest(s, part) + 0.0f;
   float probability = exp2_below(s - t), weight = probability * (sees ? j.sv[at] : 0);
@@ -179,7 +181,7 @@ KERNEL(sp_gpu_attend_fold, sp_gpu_attend_row, 256) {
   uint32_t head = BLOCK, c = THREAD;
   float m = -as_float(FINITE_BITS), l = 0, o = 0;
   if (c >= j.d) return;
-  for (uint32_t tile = 0; tile < j.tiles; tile++) {
+  for (uint32_t tile = 0, last = *j.now / SP_TILE; tile <= last; tile++) {
     uint64_t at = (uint64_t)head * j.tiles + tile;
     float t = j.t[at], higher = t > m ? t : m, alpha = exp2_below(m - higher), beta = exp2_below(t - higher);
     l = fma_rn(l, alpha, j.den[at] * beta);

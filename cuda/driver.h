@@ -52,6 +52,12 @@ enum { SP_CUDA_SUCCESS = 0, SP_CUDA_NO_MEMORY = 2, SP_CUDA_STUB = 34, SP_CUDA_NO
   X(launch, cuLaunchKernel,                                                                                           \
     (void *function, unsigned x, unsigned y, unsigned z, unsigned bx, unsigned by, unsigned bz, unsigned shared,       \
      void *stream, void **parameters, void **extra))                                                                  \
+  X(capture, cuStreamBeginCapture_v2, (void *stream, int mode))                                                       \
+  X(captured, cuStreamEndCapture, (void *stream, void **graph))                                                       \
+  X(instantiate, cuGraphInstantiateWithFlags, (void **executable, void *graph, unsigned long long flags))             \
+  X(graph_end, cuGraphDestroy, (void *graph))                                                                         \
+  X(replay, cuGraphLaunch, (void *executable, void *stream))                                                          \
+  X(executable_end, cuGraphExecDestroy, (void *executable))                                                           \
   X(error_text, cuGetErrorString, (int error, const char **text))
 
 struct sp_driver {

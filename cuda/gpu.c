@@ -17,7 +17,7 @@
 
 enum { /* of cuda.h */
   ATTRIBUTE_MAJOR = 75, ATTRIBUTE_MINOR = 76, ATTRIBUTE_SHARED = 97, /* the most shared memory of a block */
-  FUNCTION_SHARED = 8, STREAM_NON_BLOCKING = 1
+  FUNCTION_SHARED = 8, STREAM_NON_BLOCKING = 1, CAPTURE_THREAD_LOCAL = 1
 };
 enum { LEAST_CC = 75 };
 
@@ -202,4 +202,22 @@ int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, c
   if (x == 0 || y == 0) return 0;
   return gpu->driver.launch(gpu->kernel[kernel], (unsigned)x, (unsigned)y, 1, threads_of[kernel], 1, 1, shared_of(gpu, kernel),
                             stream, parameters, NULL);
+}
+
+int sp_gpu_keep(struct sp_gpu *gpu, void *stream) { return gpu->driver.capture(stream, CAPTURE_THREAD_LOCAL); }
+
+int sp_gpu_kept(struct sp_gpu *gpu, void *stream, void **graph) {
+  void *captured = NULL;
+  int error = gpu->driver.captured(stream, &captured);
+  *graph = NULL;
+  if (!error) error = gpu->driver.instantiate(graph, captured, 0);
+  if (captured) gpu->driver.graph_end(captured);
+  if (error) *graph = NULL;
+  return error;
+}
+
+int sp_gpu_replay(struct sp_gpu *gpu, void *stream, void *graph) { return gpu->driver.replay(graph, stream); }
+
+void sp_gpu_forget(struct sp_gpu *gpu, void *graph) {
+  if (graph) gpu->driver.executable_end(graph);
 }

@@ -47,4 +47,11 @@ int sp_gpu_sync(struct sp_gpu *gpu, void *stream);
 /* job: of the kernel's type, copied before the call returns. x * y blocks; none is no error. */
 int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y);
 
+/* Launches and copies on the device between these two are kept, and not done; nothing else may stand there, and the second
+ * must follow whatever happened. *graph: NULL on failure. Each replay does them again, in order, with the jobs of then. */
+int sp_gpu_keep(struct sp_gpu *gpu, void *stream);
+int sp_gpu_kept(struct sp_gpu *gpu, void *stream, void **graph);
+int sp_gpu_replay(struct sp_gpu *gpu, void *stream, void *graph);
+void sp_gpu_forget(struct sp_gpu *gpu, void *graph); /* NULL is allowed */
+
 #endif

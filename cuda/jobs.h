@@ -82,6 +82,7 @@ struct sp_gpu_heads {
   int8_t *q, *k, *v;     /* q: [n][heads][dk] */
   float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
   uint32_t *bad;
+  const uint32_t *now;   /* [1], or NULL: takes the place of `at`, so that a kept launch serves any row */
   uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
@@ -97,14 +98,15 @@ struct sp_gpu_attend {
 };
 
 /* One row (decode), in two steps. First each tile by itself, grid (tiles, heads): t, den and (float)sum * (a / 255); then the
- * recurrence over the tiles, grid (heads). */
+ * recurrence over the tiles, grid (heads). Tiles behind the row's own are left alone. */
 struct sp_gpu_attend_row {
   const int8_t *q, *k, *v;
   const float *sq, *sk, *sv;
   float *t, *den;        /* [heads][tiles] */
   float *o;              /* [heads][tiles][dk] */
   float *y, *m, *l;      /* [heads][d]; [heads]: maximum and denominator, for the gate */
-  uint32_t keys, cap, heads, kv_heads, d, dk, tiles;
+  const uint32_t *now;   /* [1]: the row's place in the list, which is the last that it sees */
+  uint32_t cap, heads, kv_heads, d, dk, tiles; /* tiles: that there is room for */
 };
 
 /* Raw scores of `query`: per[layer][head][row] = sum over the window's rows; then the mean, and the maximum over the layers. */

@@ -242,14 +242,16 @@ DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint
   if (h->lane == 0) j->sq[(uint64_t)row * j->heads + head] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
 }
 
+DEVICE uint32_t list_row(const struct sp_gpu_heads *j, uint32_t row) { return (j->now ? *j->now : j->at) + row; }
+
 DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
-  uint64_t at = (uint64_t)head * j->cap + j->at + row;
+  uint64_t at = (uint64_t)head * j->cap + list_row(j, row);
   store_head(j->k + at * j->dk, h, j->dk, scale_of(a, 127));
   if (h->lane == 0) j->sk[at] = step_of(a, 127);
 }
 
 DEVICE void store_value(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
-  uint32_t at = j->at + row;
+  uint32_t at = list_row(j, row);
   float scale = scale_of(a, 127);
   int8_t *v = j->v + ((uint64_t)head * j->cap + at / SP_TILE * SP_TILE) * j->dk + value_place(at);
   EACH_PART(h, i, e)

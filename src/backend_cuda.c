@@ -139,11 +139,7 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
 static still_status step_layers(struct sp_lane *lane, const struct sp_pass *pass) {
   lane->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
   if (pass->watch) SP_TRY(sp_gpu_record_reserve(lane, pass->watch));
-  for (unsigned half = pass->from; half < pass->to; half++) {
-    if (half % 2 == 0 || half == pass->from) SP_TRY(sp_gpu_model_layer(lane->model, lane->ctx, half / 2));
-    SP_TRY(sp_gpu_step(lane, half, pass->at));
-  }
-  return STILL_OK;
+  return sp_gpu_steps(lane, pass);
 }
 
 static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {

@@ -46,6 +46,7 @@ static still_status zero(struct sp_lane *lane, void *at, size_t bytes) {
 }
 
 static still_status take(struct sp_lane *lane, void **at, size_t bytes, const char *what) {
+  lane->memory++;
   return sp_lane_status(lane, sp_gpu_alloc(&lane->model->gpu, at, bytes), what);
 }
 
@@ -100,6 +101,7 @@ static size_t other_buffers(struct sp_lane *lane, const struct sp_config *c, str
   b[n++] = (struct buffer){(void **)&lane->gate, c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->up, c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->logits, SP_FILE_ROWS * (size_t)c->n_vocab * sizeof(float)};
+  b[n++] = (struct buffer){(void **)&lane->now, sizeof *lane->now};
   b[n++] = (struct buffer){(void **)&lane->moved, SP_GPU_MOVED * c->n_layers * sp_kv_image_bytes(c, false)};
   b[n++] = (struct buffer){(void **)&lane->shift, constants};
   b[n++] = (struct buffer){(void **)&lane->balance, constants};
@@ -136,7 +138,8 @@ static still_status fill(struct sp_lane *lane) {
   lane->kv = sp_calloc(lane->ctx, c->n_layers, sizeof *lane->kv, "a session");
   lane->bad_host = sp_calloc(lane->ctx, (c->n_layers + 1) * SP_GPU_PLACES, sizeof(uint32_t), "a session");
   lane->position_host = sp_calloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
-  if (!lane->kv || !lane->bad_host || !lane->position_host) return STILL_ENOMEM;
+  lane->steps = sp_calloc(lane->ctx, SP_GPU_STEPS, sizeof *lane->steps, "a session");
+  if (!lane->kv || !lane->bad_host || !lane->position_host || !lane->steps) return STILL_ENOMEM;
   SP_TRY(sp_lane_status(lane, driver->stream(&lane->stream, 1), "no stream"));
   for (int i = 0; i < 2; i++) SP_TRY(sp_lane_status(lane, driver->event(&lane->behind[i], 2), "no event"));
   for (size_t i = 0, n = buffers(lane, b); i < n; i++)
@@ -166,6 +169,7 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
   struct buffer b[MOST_BUFFERS];
   unsigned layers = lane->engine->config->n_layers;
   if (lane->stream) sp_gpu_sync(gpu, lane->stream);
+  for (int i = 0; lane->steps && i < SP_GPU_STEPS; i++) sp_gpu_forget(gpu, lane->steps[i].graph);
   for (size_t i = 0, n = buffers(lane, b); i < n; i++) sp_gpu_free(gpu, *b[i].at);
   for (unsigned l = 0; lane->kv && l < layers; l++) sp_gpu_free(gpu, lane->kv[l].k);
   for (int i = 0; i < SP_PARKS; i++) sp_gpu_free(gpu, lane->park[i]);
@@ -177,6 +181,7 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
   if (lane->stream) gpu->driver.stream_end(lane->stream);
   sp_rope_free(lane->ctx, &lane->rope);
   sp_free(lane->ctx, lane->kv, layers, sizeof *lane->kv);
+  sp_free(lane->ctx, lane->steps, SP_GPU_STEPS, sizeof *lane->steps);
   sp_free(lane->ctx, lane->bad_host, (layers + 1) * SP_GPU_PLACES, sizeof(uint32_t));
   sp_free(lane->ctx, lane->position_host, lane->cap, sizeof(uint32_t));
   sp_free(lane->ctx, lane, 1, sizeof *lane);
@@ -207,8 +212,8 @@ static still_status move_kv(struct sp_lane *lane, const struct sp_gpu_kv *from, 
 }
 
 still_status sp_gpu_kv_reserve(struct sp_lane *lane, unsigned layer, size_t rows) {
-  struct sp_gpu_kv *kv = &lane->kv[layer], to = {.rows = sp_round_up(rows, SP_TILE)};
-  size_t heads = lane->engine->config->n_kv_heads, bytes = sp_gpu_kv_bytes(lane->engine->config, rows);
+  struct sp_gpu_kv *kv = &lane->kv[layer], to = {.rows = sp_round_up(kv->rows ? rows + rows / 8 : rows, SP_TILE)};
+  size_t heads = lane->engine->config->n_kv_heads, bytes = sp_gpu_kv_bytes(lane->engine->config, to.rows);
   void *memory;
   if (rows <= kv->rows) return STILL_OK;
   SP_TRY(take(lane, &memory, bytes, "no memory for the KV cache"));
@@ -220,7 +225,7 @@ still_status sp_gpu_kv_reserve(struct sp_lane *lane, unsigned layer, size_t rows
   return status;
 }
 
-enum { ROPE_STEP = 1024, TILES_STEP = 16 }; /* decode asks for one more each time */
+enum { ROPE_STEP = 1024, TILES_STEP = 4 }; /* decode asks for one more each time */
 
 uint64_t sp_gpu_rope_bytes(const struct sp_config *c, size_t positions) {
   return (uint64_t)sp_round_up(positions, ROPE_STEP) * (c->rope.n_rot / 2) * 2 * sizeof(float);

@@ -12,6 +12,13 @@
 #include "backend.h"
 #include "gpu_model.h"
 
+struct sp_gpu_steps { /* of a decoded row through some halves: kept once it has gone that way, and done again from then on */
+  unsigned from, to;
+  struct sp_watch watch;
+  uint64_t memory;       /* lane->memory of then */
+  void *graph;           /* NULL: not kept yet */
+};
+
 struct sp_gpu_kv { /* of a layer: one allocation */
   size_t rows;     /* capacity, a multiple of SP_TILE */
   int8_t *k, *v;   /* [heads][rows][dk], [heads][rows / 128][dk][128] */
@@ -21,7 +28,10 @@ struct sp_gpu_kv { /* of a layer: one allocation */
 /* Where a row was not finite, in the order in which a layer looks. */
 enum sp_gpu_where { SP_GPU_AT_INPUT, SP_GPU_AT_HEADS, SP_GPU_AT_OUTPUT, SP_GPU_AT_FFN, SP_GPU_AT_DOWN, SP_GPU_PLACES };
 
-enum { SP_GPU_MOVED = 256 }; /* rows that change places in one go */
+enum {
+  SP_GPU_MOVED = 256, /* rows that change places in one go */
+  SP_GPU_STEPS = 8    /* ways of a decoded row that are kept */
+};
 
 struct sp_lane {
   struct sp_gpu_model *model;
@@ -50,6 +60,10 @@ struct sp_lane {
   int8_t *act_q;
   int16_t *act_sum;
   float *tile_t, *tile_den, *tile_o;
+  uint32_t *now;           /* [1]: the place in the list of the row that is decoded */
+  struct sp_gpu_steps *steps; /* host, [SP_GPU_STEPS] */
+  unsigned ways;           /* slots of `steps` that were taken, some of them again */
+  uint64_t memory;         /* how often any memory was taken: what was kept before has pointers that may be gone */
   uint8_t *moved;          /* [SP_GPU_MOVED][n_layers]: rows of the KV cache as in a file, on their way to another place */
   /* constants of the model */
   float *shift, *balance, *inverse_balance;
@@ -90,10 +104,13 @@ still_status sp_gpu_floats_reserve(struct sp_lane *lane, float **at, size_t *row
 still_status sp_gpu_record_reserve(struct sp_lane *lane, const struct sp_watch *watch);
 still_status sp_gpu_tiles_reserve(struct sp_lane *lane, size_t tiles);
 
-/* gpu_layer.c: one half on the prefill path, and on the decode path; the head's logits of chunk rows to lane->logits. */
+/* gpu_layer.c: one half on the prefill path, and on the decode path for the row whose place *lane->now tells; the head's logits
+ * of chunk rows to lane->logits. */
 still_status sp_gpu_half(struct sp_lane *lane, unsigned half, size_t at);
 still_status sp_gpu_step(struct sp_lane *lane, unsigned half, size_t at);
 still_status sp_gpu_head(struct sp_lane *lane, size_t first, size_t n);
+/* gpu_step.c: the halves of a pass of one row. */
+still_status sp_gpu_steps(struct sp_lane *lane, const struct sp_pass *pass);
 /* Marks of rows that are not finite: cleared; looked at, after waiting. */
 still_status sp_gpu_clear_bad(struct sp_lane *lane);
 still_status sp_gpu_check_bad(struct sp_lane *lane);

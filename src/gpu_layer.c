@@ -63,8 +63,8 @@ static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *
 
 /* ---- attention --------------------------------------------------------------------------------------------------------- */
 
-/* q, k and v of the chunk: turned, centred, rotated, int8; k and v into the cache. */
-static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t at) {
+/* q, k and v of the chunk: turned, centred, rotated, int8; k and v into the cache, from row `at` on or, if it is given, *now. */
+static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t at, const uint32_t *now) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_layer *layer = &lane->model->layers[l];
   const struct sp_gpu_kv *kv = &lane->kv[l];
@@ -75,8 +75,9 @@ static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t at) {
       .shift = lane->shift + constants, .balance = lane->balance + constants,
       .inverse_balance = lane->inverse_balance + constants,
       .q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv, .bad = bad_at(lane, l, SP_GPU_AT_HEADS),
-      .n = (uint32_t)lane->n, .at = (uint32_t)at, .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads,
-      .d = c->head_dim, .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
+      .now = now, .n = (uint32_t)lane->n, .at = (uint32_t)at, .cap = (uint32_t)kv->rows, .heads = c->n_heads,
+      .kv_heads = c->n_kv_heads, .d = c->head_dim,
+      .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
       .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),
       .pairs = c->rope.style == SP_ROPE_PAIR, .keep = lane->probe != NULL};
@@ -134,7 +135,7 @@ static still_status attention(struct sp_lane *lane, unsigned l, size_t at) {
   bool wanted = (w->delta || w->block) && l == w->layer;
   SP_TRY(prepare(lane, &layer->product[SP_GPU_QKV], lane->x, layer->attn_norm, bad_at(lane, l, SP_GPU_AT_INPUT)));
   SP_TRY(multiply(lane, &layer->product[SP_GPU_QKV], lane->qkv, NULL, SP_GPU_PLAIN));
-  SP_TRY(prepare_heads(lane, l, at));
+  SP_TRY(prepare_heads(lane, l, at, NULL));
   if (lane->probe) SP_TRY(sum_probe(lane, l));
   SP_TRY(attend(lane, l, at));
   SP_TRY(record_queries(lane, l, at));
@@ -172,18 +173,15 @@ static still_status dot(struct sp_lane *lane, const struct sp_gpu_weight *w, con
   return sp_lane_rows(lane, SP_GPU_sp_gpu_dot_rows, &job, w->n);
 }
 
-static still_status attend_row(struct sp_lane *lane, unsigned l, size_t at) {
+static still_status attend_row(struct sp_lane *lane, unsigned l) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_kv *kv = &lane->kv[l];
-  size_t tiles = at / SP_TILE + 1;
-  SP_TRY(sp_gpu_tiles_reserve(lane, tiles));
   struct sp_gpu_attend_row job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
                                   .t = lane->tile_t,
                                   .den = lane->tile_den, .o = lane->tile_o, .y = lane->heads, .m = lane->m, .l = lane->l,
-                                  .keys = (uint32_t)at + 1,
-                                  .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads, .d = c->head_dim,
-                                  .dk = (uint32_t)lane->dk, .tiles = (uint32_t)tiles};
-  SP_TRY(sp_lane_launch(lane, SP_GPU_sp_gpu_attend_tiles, &job, tiles, c->n_heads));
+                                  .now = lane->now, .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads,
+                                  .d = c->head_dim, .dk = (uint32_t)lane->dk, .tiles = (uint32_t)lane->attend_tiles};
+  SP_TRY(sp_lane_launch(lane, SP_GPU_sp_gpu_attend_tiles, &job, lane->attend_tiles, c->n_heads));
   return sp_lane_launch(lane, SP_GPU_sp_gpu_attend_fold, &job, c->n_heads, 1);
 }
 
@@ -194,8 +192,8 @@ static still_status attention_row(struct sp_lane *lane, unsigned l, size_t at) {
   float *const y[] = {lane->qkv, lane->qkv + q, lane->qkv + q + kv};
   SP_TRY(take_rows(lane, lane->x, 1, c->n_embd, layer->attn_norm, bad_at(lane, l, SP_GPU_AT_INPUT)));
   for (int i = SP_WQ; i <= SP_WV; i++) SP_TRY(dot(lane, &layer->w[i], layer->bias[i], 1, y[i - SP_WQ], NULL));
-  SP_TRY(prepare_heads(lane, l, at));
-  SP_TRY(attend_row(lane, l, at));
+  SP_TRY(prepare_heads(lane, l, 0, lane->now));
+  SP_TRY(attend_row(lane, l));
   SP_TRY(record_queries(lane, l, at));
   SP_TRY(take_rows(lane, lane->heads, 1, q, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));
   return dot(lane, &layer->w[SP_WO], layer->bias[SP_WO], 1, NULL, lane->x);

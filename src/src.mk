@@ -92,6 +92,7 @@ libspcore_la_SOURCES += \
   src/gpu_model.c src/gpu_model.h \
   src/gpu_lane.c src/gpu_lane.h \
   src/gpu_layer.c \
+  src/gpu_step.c \
   src/backend_cuda.c src/backend_cuda.h \
   src/backend_split.c src/backend_split.h \
   src/gpu_plan.c src/gpu_plan.h \

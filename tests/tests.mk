@@ -75,14 +75,14 @@ tests_kern_LDADD = $(kern_amx) $(LDADD)
 # The GPU's half without a GPU: a driver that runs the kernels' own source, thread by thread; found in LD_LIBRARY_PATH, which the
 # scripts set. A build without device code gets a stand-in for it: this driver does not look at it.
 check_LTLIBRARIES += tests/cuda/libcuda.la
-tests_cuda_libcuda_la_SOURCES = tests/cuda/fake_cuda.c tests/cuda/emulate.c tests/cuda/emulate.h \
+tests_cuda_libcuda_la_SOURCES = tests/cuda/fake_cuda.c tests/cuda/fake_cuda.h tests/cuda/emulate.c tests/cuda/emulate.h \
   tests/cuda/emulate_kernels.c tests/cuda/emulate_kernels.h
 # Fibers jump from stack to stack, which sanitizers and fortified jumps do not follow; a file of inlined threads wants -O2.
 tests_cuda_libcuda_la_CFLAGS = $(AM_CFLAGS) -O2 -fno-sanitize=all -U_FORTIFY_SOURCE
 tests_cuda_libcuda_la_LDFLAGS = -rpath $(abs_builddir)/tests/cuda -version-info 1:0:0
 test_helpers += \
   tests/cuda/check_gpu tests/cuda/kernels tests/cuda/still
-tests_cuda_check_gpu_SOURCES = tests/cuda/check_gpu.c tests/cuda/no_fatbin.c tests/run.h tests/run.c $(tiny_model)
+tests_cuda_check_gpu_SOURCES = tests/cuda/check_gpu.c tests/cuda/fake_cuda.h tests/cuda/no_fatbin.c tests/run.h tests/run.c $(tiny_model)
 tests_cuda_kernels_SOURCES = tests/cuda/kernels.c tests/cuda/kernels_attn.inc tests/cuda/device.c tests/cuda/device.h \
   tests/cuda/no_fatbin.c $(tiny_model)
 tests_cuda_still_SOURCES = $(stillpoint_SOURCES) tests/cuda/no_fatbin.c

@@ -4,7 +4,7 @@
  *
  * In:       the entry points of cuda/driver.h; STILLPOINT_FAKE_CUDA in the environment, words between spaces:
  *             devices=N  stub  cc=N  context  image      how the device presents itself; context and image fail
- *             alloc=N  launch=N  sync=N                  the N-th such call fails, counted since the text last changed
+ *             alloc=N  launch=N  sync=N  graph=N         the N-th such call fails, counted since the text last changed
  *             sticky                                     and all later ones of any kind, as after a fault on a real device
  *             memory=N                                   bytes of the device
  * Out:      what a driver would give.
@@ -18,16 +18,41 @@
 #include "cuda/driver.h"
 #include "tests/cuda/emulate.h"
 #include "tests/cuda/emulate_kernels.h"
+#include "tests/cuda/fake_cuda.h"
 
 #define API __attribute__((visibility("default")))
 
-enum { INVALID = 1, NO_MEMORY = 2, FAULT = 719, CALLS_ALLOC = 0, CALLS_LAUNCH, CALLS_SYNC, CALLS };
+enum { INVALID = 1, NO_MEMORY = 2, FAULT = 719, NOT_WHILE_CAPTURING = 900 };
+enum { CALLS_ALLOC, CALLS_LAUNCH, CALLS_SYNC, CALLS_GRAPH, CALLS };
+enum { MOST_NODES = 4096, MOST_JOB = 256 };
+
+struct kernel {
+  const char *name;
+  void (*run)(const void *job);
+  unsigned threads;
+  size_t job;
+};
+
+struct node { /* a launch, or a copy on the device where kernel is NULL */
+  const struct kernel *kernel;
+  unsigned x, y;
+  uint64_t to, from;
+  size_t bytes;
+  uint8_t job[MOST_JOB];
+};
+
+struct graph {
+  size_t n;
+  struct node node[];
+};
 
 static struct {
   char text[256];
   unsigned long calls[CALLS];
-  bool broken;
-  size_t used;
+  bool broken, capturing;
+  size_t used, n_nodes;
+  int replays;
+  struct node node[MOST_NODES]; /* what is being captured */
 } fake;
 
 /* Every entry point, for the compiler's eyes. */
@@ -57,6 +82,7 @@ static unsigned long number(const char *word, unsigned long otherwise) {
 static int turn(int kind, const char *word, int error) {
   unsigned long n = number(word, 0);
   if (fake.broken) return FAULT;
+  if (fake.capturing && kind != CALLS_LAUNCH && kind != CALLS_GRAPH) return NOT_WHILE_CAPTURING;
   if (++fake.calls[kind] != n) return 0;
   fake.broken = wished("sticky");
   return error;
@@ -76,6 +102,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
   unsigned long cc = number("cc=", 90);
   *value = attribute == 75 ? (int)cc / 10 : attribute == 76 ? (int)cc % 10 : attribute == 97 ? 227 << 10 : 0;
+  if (attribute == FAKE_REPLAYS) *value = fake.replays;
   return 0;
 }
 
@@ -92,17 +119,14 @@ int cuModuleUnload(void *module) { return module ? 0 : INVALID; }
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------------ */
 
-struct kernel {
-  const char *name;
-  void (*run)(const void *job);
-  unsigned threads;
-};
-
 static struct kernel kernels[] = {
-#define ENTRY(name, job, threads) {#name, name, threads},
+#define ENTRY(name, job, threads) {#name, name, threads, sizeof(struct job)},
     SP_GPU_KERNELS(ENTRY)
 #undef ENTRY
 };
+#define FITS(name, job, threads) _Static_assert(sizeof(struct job) <= MOST_JOB, #job);
+SP_GPU_KERNELS(FITS)
+#undef FITS
 
 int cuModuleGetFunction(void **function, void *module, const char *name) {
   (void)module;
@@ -113,6 +137,13 @@ int cuModuleGetFunction(void **function, void *module, const char *name) {
 
 int cuFuncSetAttribute(void *function, int attribute, int value) { return function && attribute == 8 && value > 0 ? 0 : INVALID; }
 
+/* Where what is asked for goes now; NULL: it is done at once. */
+static struct node *next_node(void) {
+  if (!fake.capturing) return NULL;
+  if (fake.n_nodes == MOST_NODES) abort();
+  return &fake.node[fake.n_nodes++];
+}
+
 int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned bx, unsigned by, unsigned bz, unsigned shared,
                    void *stream, void **parameters, void **extra) {
   (void)shared, (void)stream, (void)extra;
@@ -120,7 +151,13 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned 
   int error = turn(CALLS_LAUNCH, "launch=", FAULT);
   if (error) return error;
   if (z != 1 || by != 1 || bz != 1 || bx != k->threads) return INVALID;
-  emulated_launch(k->run, parameters[0], x, y, bx);
+  struct node *node = next_node();
+  if (!node) {
+    emulated_launch(k->run, parameters[0], x, y, bx);
+    return 0;
+  }
+  *node = (struct node){.kernel = k, .x = x, .y = y};
+  memcpy(node->job, parameters[0], k->job);
   return 0;
 }
 
@@ -162,6 +199,7 @@ int cuMemGetInfo_v2(size_t *left, size_t *all) {
 static int move(uint64_t to, const void *from, size_t bytes) {
   wishes();
   if (fake.broken) return FAULT;
+  if (fake.capturing) return NOT_WHILE_CAPTURING;
   memcpy((void *)(uintptr_t)to, from, bytes);
   return 0;
 }
@@ -173,11 +211,15 @@ int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) {
   return (void)stream, move((uintptr_t)to, (void *)(uintptr_t)from, bytes);
 }
 int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream) {
-  return (void)stream, move(to, (void *)(uintptr_t)from, bytes);
+  struct node *node = fake.broken ? NULL : next_node();
+  if (!node) return (void)stream, move(to, (void *)(uintptr_t)from, bytes);
+  *node = (struct node){.to = to, .from = from, .bytes = bytes};
+  return 0;
 }
 int cuMemsetD8Async(uint64_t at, unsigned char byte, size_t bytes, void *stream) {
   (void)stream;
   if (fake.broken) return FAULT;
+  if (fake.capturing) return NOT_WHILE_CAPTURING;
   memset((void *)(uintptr_t)at, byte, bytes);
   return 0;
 }
@@ -193,11 +235,59 @@ int cuEventRecord(void *event, void *stream) { return (void)event, (void)stream,
 int cuEventSynchronize(void *event) { return (void)event, fake.broken ? FAULT : 0; }
 int cuEventElapsedTime(float *milliseconds, void *from, void *to) { return (void)from, (void)to, *milliseconds = 1, 0; }
 
+/* ---- graphs ----------------------------------------------------------------------------------------------------------- */
+
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+  int error = turn(CALLS_GRAPH, "graph=", FAULT);
+  if (error) return error;
+  if (fake.capturing || mode != 1) return INVALID;
+  fake.capturing = true;
+  fake.n_nodes = 0;
+  return (void)stream, 0;
+}
+
+int cuStreamEndCapture(void *stream, void **graph) {
+  (void)stream;
+  if (!fake.capturing) return INVALID;
+  fake.capturing = false;
+  int error = turn(CALLS_GRAPH, "graph=", FAULT);
+  if (error) return *graph = NULL, error;
+  struct graph *g = malloc(sizeof *g + fake.n_nodes * sizeof g->node[0]);
+  if (!g) return NO_MEMORY;
+  g->n = fake.n_nodes;
+  memcpy(g->node, fake.node, g->n * sizeof g->node[0]);
+  return *graph = g, 0;
+}
+
+int cuGraphInstantiateWithFlags(void **executable, void *graph, unsigned long long flags) {
+  const struct graph *g = graph;
+  int error = turn(CALLS_GRAPH, "graph=", NO_MEMORY);
+  if (error || flags) return error ? error : INVALID;
+  size_t bytes = sizeof *g + g->n * sizeof g->node[0];
+  void *copy = malloc(bytes);
+  if (!copy) return NO_MEMORY;
+  return *executable = memcpy(copy, graph, bytes), 0;
+}
+
+int cuGraphDestroy(void *graph) { return free(graph), 0; }
+int cuGraphExecDestroy(void *executable) { return free(executable), 0; }
+
+int cuGraphLaunch(void *executable, void *stream) {
+  const struct graph *g = executable;
+  int error = turn(CALLS_LAUNCH, "launch=", FAULT);
+  (void)stream;
+  for (size_t i = 0; i < g->n && !error; i++) {
+    const struct node *node = &g->node[i];
+    if (node->kernel)
+      emulated_launch(node->kernel->run, node->job, node->x, node->y, node->kernel->threads);
+    else
+      error = move(node->to, (void *)(uintptr_t)node->from, node->bytes);
+  }
+  if (!error) fake.replays++;
+  return error;
+}
+
 int cuGetErrorString(int error, const char **text) {
   *text = error == NO_MEMORY ? "out of memory" : error == FAULT ? "unspecified launch failure" : "another error";
   return 0;
 }
-
-/* Bytes that are allocated now: tests look whether all came back. */
-API size_t fake_cuda_used(void);
-size_t fake_cuda_used(void) { return fake.used; }
