@@ -8,11 +8,27 @@
 
 /* ---- activations in blocks of 32: four threads of a warp have one, eight elements each ----------------------------------- */
 
-/* Sum of squares in lanes16 of a row, by the first 16 threads; all get it. */
-DEVICE float act_squares(const float *x, uint32_t k, int lane) {
+/* Sum of squares in lanes16 of a row: all threads fetch, the first 16 add; those get it. Pieces are whole lanes. */
+DEVICE float act_squares(const float *x, uint32_t k) {
+  SHARED float piece[SP_GPU_PIECE];
   float sum = 0;
-  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < k; i += SP_LANES) sum = fma_rn(x[i], x[i], sum);
-  return as_float(bits_from(as_bits(fold_16(sum)), 0));
+  for (uint32_t first = 0; first < k; first += SP_GPU_PIECE) {
+    uint32_t n = k - first < SP_GPU_PIECE ? k - first : SP_GPU_PIECE;
+    sync_block();
+    for (uint32_t i = THREAD; i < n; i += WARPS * WARP) piece[i] = x[first + i];
+    sync_block();
+    for (uint32_t i = THREAD; THREAD < SP_LANES && i < n; i += SP_LANES) sum = fma_rn(piece[i], piece[i], sum);
+  }
+  return fold_16(sum);
+}
+
+/* What the norm multiplies a row by; each block that has a piece of it finds it by itself. */
+DEVICE float act_factor(const struct sp_gpu_act *j, const float *x) {
+  SHARED float factor;
+  float squares = act_squares(x, j->k);
+  if (THREAD == 0) factor = div_rn(1, sqrt_rn(div_rn(squares, (float)j->k) + j->eps));
+  sync_block();
+  return factor;
 }
 
 DEVICE void act_eight(const struct sp_gpu_act *j, uint64_t at, uint32_t i, const float v[8], uint32_t *bad) {
@@ -39,22 +55,16 @@ DEVICE void act_eight(const struct sp_gpu_act *j, uint64_t at, uint32_t i, const
 }
 
 KERNEL(sp_gpu_act_rows, sp_gpu_act, 256) {
-  uint32_t row = row_of_warp(), bad = 0;
-  int lane = THREAD % WARP;
-  if (row >= j.n) return;
+  uint32_t row = BLOCK_Y, i = BLOCK * SP_GPU_PIECE + THREAD / WARP * CHUNK + THREAD % WARP * 8, bad = 0;
   uint64_t at = (uint64_t)row * j.k;
-  float r = 1, v[8];
-  if (j.norm) r = div_rn(1, sqrt_rn(div_rn(act_squares(j.x + at, j.k, lane), (float)j.k) + j.eps));
-  for (uint32_t first = 0; first < j.k; first += CHUNK) {
-    uint32_t i = first + 8 * (uint32_t)lane;
-    UNROLL
-    for (int e = 0; e < 8; e++) {
-      v[e] = i < j.k ? j.x[at + i + e] : 0;
-      if (j.norm && i < j.k) v[e] = (v[e] * r) * j.norm[i + e];
-    }
-    act_eight(&j, at, i, v, &bad);
+  float r = j.norm ? act_factor(&j, j.x + at) : 1, v[8];
+  UNROLL
+  for (int e = 0; e < 8; e++) {
+    v[e] = i < j.k ? j.x[at + i + e] : 0;
+    if (j.norm && i < j.k) v[e] = (v[e] * r) * j.norm[i + e];
   }
-  if (warp_largest(bad) >= FINITE_BITS && lane == 0) lowest(j.bad, row);
+  act_eight(&j, at, i, v, &bad);
+  if (warp_largest(bad) >= FINITE_BITS && THREAD % WARP == 0) lowest(j.bad, row);
 }
 
 /* ---- products with the file's rows ----------------------------------------------------------------------------------------- */
@@ -75,33 +85,51 @@ DEVICE int dot_eight(const struct eight *e, const int8_t *q) {
   return dot;
 }
 
+enum { AHEAD = 4 }; /* chunks whose weights are fetched before the first of them is used */
+
 /* Types in blocks. A sub-block of 16 or 32 weights lies in 2 or 4 neighbouring threads; sub-block s goes to lane s mod 16, which
  * is one group's: of 32 weights there are 8 in a chunk, so that a group has two lanes, s and s + 8, and takes turns. */
-DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint8_t *row, uint64_t at, int lane) {
-  bool small = type_has_16(j->weight.type), has_min = type_has_min(j->weight.type);
+DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint32_t type, const uint8_t *row, uint64_t at, int lane) {
+  const bool small = type_has_16(type), has_min = type_has_min(type);
   float lanes[2] = {0, 0};
-  for (uint32_t first = 0; first < j->weight.k; first += CHUNK) {
-    uint32_t i = first + 8 * (uint32_t)lane;
-    bool mine = i < j->weight.k;
-    struct eight e;
-    int dot = 0;
-    e.scale = e.min = 0;
-    if (mine) {
-      read_eight(&e, j->weight.type, row, i);
-      dot = dot_eight(&e, j->q + at + i);
+  for (uint32_t first = 0; first < j->weight.k; first += AHEAD * CHUNK) {
+    struct eight e[AHEAD];
+    int dot[AHEAD];
+    UNROLL
+    for (int c = 0; c < AHEAD; c++) {
+      uint32_t i = first + (uint32_t)c * CHUNK + 8 * (uint32_t)lane;
+      dot[c] = 0;
+      if (i >= j->weight.k) continue;
+      read_eight(&e[c], type, row, i);
+      dot[c] = dot_eight(&e[c], j->q + at + i);
     }
-    dot += (int)bits_across((uint32_t)dot, 1);
-    if (!small) dot += (int)bits_across((uint32_t)dot, 2);
-    if (!mine) continue;
-    float d = j->d[(at + i) / 32], *to = &lanes[small ? 0 : first / CHUNK % 2];
-    const int16_t *sums = j->qsum + (at + i) / 32 * 2;
-    int sum = small ? sums[i % 32 / 16] : sums[0] + sums[1];
-    *to = fma_rn((float)dot, e.scale * d, *to);
-    if (has_min) *to = fma_rn((float)sum, e.min * d, *to);
+    UNROLL
+    for (int c = 0; c < AHEAD; c++) {
+      uint32_t i = first + (uint32_t)c * CHUNK + 8 * (uint32_t)lane;
+      dot[c] += (int)bits_across((uint32_t)dot[c], 1);
+      if (!small) dot[c] += (int)bits_across((uint32_t)dot[c], 2);
+      if (i >= j->weight.k) continue;
+      float d = j->d[(at + i) / 32], *to = &lanes[small ? 0 : c % 2];
+      const int16_t *sums = j->qsum + (at + i) / 32 * 2;
+      int sum = small ? sums[i % 32 / 16] : sums[0] + sums[1];
+      *to = fma_rn((float)dot[c], e[c].scale * d, *to);
+      if (has_min) *to = fma_rn((float)sum, e[c].min * d, *to);
+    }
   }
   float sum = small ? lanes[0] + across(lanes[0], 16) : lanes[0] + lanes[1]; /* fold by 8, then 4, 2, 1 groups of threads */
   for (int mask = small ? 8 : 16; mask >= (small ? 2 : 4); mask /= 2) sum += across(sum, mask);
   return sum;
+}
+
+/* One after the other, each with its type known to the compiler. */
+DEVICE float dot_row(const struct sp_gpu_dot *j, const uint8_t *row, uint64_t at, int lane) {
+  switch (j->weight.type) {
+#define DOT(TYPE, name, weights, bytes, sub, has_min) \
+  case TYPE: return dot_blocks(j, TYPE, row, at, lane);
+    SP_BLOCK_LIST(DOT)
+#undef DOT
+    default: return dot_floats(j, row, j->x + at, lane);
+  }
 }
 
 KERNEL(sp_gpu_dot_rows, sp_gpu_dot, 256) {
@@ -111,7 +139,7 @@ KERNEL(sp_gpu_dot_rows, sp_gpu_dot, 256) {
   const uint8_t *row = j.weight.rows + r * j.weight.row_bytes;
   for (uint32_t x = 0; x < j.n_x; x++) {
     uint64_t from = (uint64_t)x * j.weight.k, to = (uint64_t)x * j.ldy + r;
-    float y = type_is_float(j.weight.type) ? dot_floats(&j, row, j.x + from, lane) : dot_blocks(&j, row, from, lane);
+    float y = dot_row(&j, row, from, lane);
     if (lane != 0) continue;
     if (j.bias) y += j.bias[r];
     if (j.y) j.y[to] = y;
@@ -178,15 +206,23 @@ KERNEL(sp_gpu_attend_tiles, sp_gpu_attend_row, 128) {
 
 /* Every thread goes through the recurrence of m and l by itself, for its own channel. */
 KERNEL(sp_gpu_attend_fold, sp_gpu_attend_row, 256) {
-  uint32_t head = BLOCK, c = THREAD;
-  float m = -as_float(FINITE_BITS), l = 0, o = 0;
+  uint32_t head = BLOCK, c = THREAD, tiles = *j.now / SP_TILE + 1;
+  float m = -as_float(FINITE_BITS), l = 0, o = 0, t[AHEAD], den[AHEAD], sum[AHEAD];
   if (c >= j.d) return;
-  for (uint32_t tile = 0, last = *j.now / SP_TILE; tile <= last; tile++) {
-    uint64_t at = (uint64_t)head * j.tiles + tile;
-    float t = j.t[at], higher = t > m ? t : m, alpha = exp2_below(m - higher), beta = exp2_below(t - higher);
-    l = fma_rn(l, alpha, j.den[at] * beta);
-    o = fma_rn(o, alpha, j.o[at * j.dk + c] * beta);
-    m = higher;
+  for (uint32_t first = 0; first < tiles; first += AHEAD) {
+    UNROLL
+    for (uint32_t i = 0; i < AHEAD; i++) {
+      uint64_t at = (uint64_t)head * j.tiles + (first + i < tiles ? first + i : first);
+      t[i] = j.t[at], den[i] = j.den[at], sum[i] = j.o[at * j.dk + c];
+    }
+    UNROLL
+    for (uint32_t i = 0; i < AHEAD; i++) {
+      if (first + i >= tiles) continue;
+      float higher = t[i] > m ? t[i] : m, alpha = exp2_below(m - higher), beta = exp2_below(t[i] - higher);
+      l = fma_rn(l, alpha, den[i] * beta);
+      o = fma_rn(o, alpha, sum[i] * beta);
+      m = higher;
+    }
   }
   j.y[head * j.d + c] = div_rn(o, l);
   if (c == 0) j.m[head] = m, j.l[head] = l;

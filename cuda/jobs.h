@@ -20,6 +20,7 @@ enum {
   SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it; rows of panels and of int8 activations are padded to this */
   SP_GPU_TILE = 128,      /* keys of a tile of attention: SP_TILE */
   SP_GPU_BLOCK = 64,      /* list rows that one block of the attention kernel takes; no such block straddles a tile */
+  SP_GPU_PIECE = 2048,    /* elements of a row that a block of the kernel of activations takes */
   SP_GPU_MASS_ROWS = 64   /* window rows that the mass kernel keeps in shared memory at a time */
 };
 
@@ -146,7 +147,7 @@ struct sp_gpu_probe {
   uint32_t n, heads, kv_heads, d;
 };
 
-/* Decode: rows in blocks of 32, RMSNorm before it if there is a norm. A warp a row. */
+/* Decode: rows in blocks of 32, RMSNorm before it if there is a norm. grid: (pieces of SP_GPU_PIECE elements, n). */
 struct sp_gpu_act {
   const float *x, *norm; /* [n][k] */
   float *copy;           /* [n][k] */

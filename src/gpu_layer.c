@@ -163,7 +163,7 @@ still_status sp_gpu_half(struct sp_lane *lane, unsigned half, size_t at) {
 static still_status take_rows(struct sp_lane *lane, const float *x, size_t n, size_t k, const float *norm, uint32_t *bad) {
   struct sp_gpu_act job = {.x = x, .norm = norm, .copy = lane->act_x, .q = lane->act_q, .d = lane->act_d, .sum = lane->act_sum,
                            .bad = bad, .n = (uint32_t)n, .k = (uint32_t)k, .eps = lane->engine->config->norm_eps};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_act_rows, &job, n);
+  return sp_lane_launch(lane, SP_GPU_sp_gpu_act_rows, &job, (k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, n);
 }
 
 static still_status dot(struct sp_lane *lane, const struct sp_gpu_weight *w, const float *bias, size_t n, float *y, float *sum) {

@@ -266,7 +266,7 @@ static void test_pairs(void) {
 
 static void test_dot(enum sp_type type) {
   uint8_t *rows;
-  size_t n = draw(1, 30), k = length_for(type), n_x = draw(1, 5);
+  size_t n = draw(1, 30), k = length_for(type) * (draw(0, 7) ? 1 : draw(2, 4)), n_x = draw(1, 5);
   struct sp_gpu_weight w = file_weight(type, n, k, &rows);
   float *x = floats(n_x * k), *y = floats(n_x * n), *bias = floats(n), *d = malloc(n_x * k / 32 * sizeof *d), norm_eps = 1e-6f;
   float *norm = floats(k), *normed = malloc(n_x * k * sizeof *normed), *sum = floats(n_x * n);
@@ -285,7 +285,7 @@ static void test_dot(enum sp_type type) {
                          .d = device_alloc(&device, n_x * k / 32 * sizeof *d), .sum = device_alloc(&device,
                          n_x * k / 16 * sizeof *qsum),
                          .bad = no_bad_row(), .n = (uint32_t)n_x, .k = (uint32_t)k, .eps = norm_eps};
-  device_run(&device, SP_GPU_sp_gpu_act_rows, &a, warps(n_x), 1);
+  device_run(&device, SP_GPU_sp_gpu_act_rows, &a, (k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, n_x);
   same("integers of an activation", q, a.q, n_x * k);
   same("their scales", d, a.d, n_x * k / 32 * sizeof *d);
   same("their sums", qsum, a.sum, n_x * k / 16 * sizeof *qsum);
