@@ -84,7 +84,7 @@ struct sp_gpu_heads {
   float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
   uint32_t *bad;
   const uint32_t *now;   /* [1], or NULL: takes the place of `at`, so that a kept launch serves any row */
-  uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
+  uint32_t first, n, at, cap, heads, kv_heads, d, dk, block, half; /* first: of these rows in the chunk, for `bad` */
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
 };

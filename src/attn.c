@@ -15,17 +15,7 @@
 struct attend {
   struct sp_work *work;
   unsigned layer;
-  size_t at, blocks;
 };
-
-struct sp_block sp_attn_block(size_t at, size_t n, size_t index) {
-  size_t begin = (at / SP_LANES + index) * SP_LANES, end = begin + SP_LANES;
-  begin = begin < at ? at : begin;
-  end = end < at + n ? end : at + n;
-  return (struct sp_block){.first = begin - at, .rows = end - begin, .list = begin};
-}
-
-static size_t count_blocks(size_t at, size_t n) { return (at + n - 1) / SP_LANES - at / SP_LANES + 1; }
 
 static size_t queries_per_kv(const struct sp_config *c) { return c->n_heads / c->n_kv_heads; }
 
@@ -102,24 +92,24 @@ static void pack_block(void *job, size_t task, int thread) {
   struct sp_work *w = a->work;
   const struct sp_config *c = w->engine->config;
   const struct sp_layer *layer = &w->engine->weights->layers[a->layer];
-  struct sp_block b = sp_attn_block(a->at, w->n, task);
+  const struct sp_block *b = &w->block[task];
   size_t d = c->head_dim, per = queries_per_kv(c);
   const float *balance = w->engine->balance + a->layer * c->n_kv_heads * d;
-  for (size_t h = 0; h < c->n_kv_heads && !w->float_path; h++) clear_groups(w, &b, group_at(c, task, h));
-  for (size_t r = 0; r < b.rows; r++) {
-    size_t row = b.first + r;
+  for (size_t h = 0; h < c->n_kv_heads && !w->float_path; h++) clear_groups(w, b, group_at(c, task, h));
+  for (size_t r = 0; r < b->rows; r++) {
+    size_t row = b->first + r;
     float *q = w->qkv + row * row_length(c), *k = q + c->n_heads * d;
     rotate_heads(w, q, c->n_heads, layer->q_norm, w->position[row]);
     rotate_heads(w, k, c->n_kv_heads, layer->k_norm, w->position[row]);
     bool finite = true;
     for (size_t h = 0; h < c->n_heads && !w->float_path; h++) {
-      size_t group = group_at(c, task, h / per), lane = h % per * b.rows + r;
+      size_t group = group_at(c, task, h / per), lane = h % per * b->rows + r;
       finite &= pack_query(w, group, lane, q + h * d, balance + h / per * d);
-      w->limit[group * SP_LANES + lane] = (uint32_t)(b.list + r + 1);
+      w->limit[group * SP_LANES + lane] = (uint32_t)(b->list + r + 1);
     }
     if (!finite) sp_work_bad(w, row);
   }
-  store_kv(w, a->layer, &b);
+  store_kv(w, a->layer, b);
 }
 
 /* ---- attend --------------------------------------------------------------------------------------------------- */
@@ -158,13 +148,13 @@ static void attend_int8(struct sp_work *w, const struct attend *a, const struct 
 /* Blocks with the longest lists first, so that no thread is left with one at the end. */
 static void attend_block(void *job, size_t task, int thread) {
   const struct attend *a = job;
-  size_t kv_heads = a->work->engine->config->n_kv_heads, block = a->blocks - 1 - task / kv_heads;
-  struct sp_block b = sp_attn_block(a->at, a->work->n, block);
+  size_t kv_heads = a->work->engine->config->n_kv_heads, block = a->work->n_blocks - 1 - task / kv_heads;
+  const struct sp_block *b = &a->work->block[block];
   float *scratch = sp_work_scratch(a->work, thread);
   if (a->work->float_path)
-    sp_attn_float(a->work, &b, a->layer, task % kv_heads, scratch);
+    sp_attn_float(a->work, b, a->layer, task % kv_heads, scratch);
   else
-    attend_int8(a->work, a, &b, block, task % kv_heads, scratch);
+    attend_int8(a->work, a, b, block, task % kv_heads, scratch);
 }
 
 /* The probe's keys and queries after rotation, in the order of positions, then of heads. */
@@ -185,24 +175,24 @@ static void sum_probe(struct sp_work *w, unsigned layer) {
   }
 }
 
-still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer, size_t at) {
+still_status sp_attention(struct sp_work *w, struct sp_input *in, unsigned layer) {
   struct sp_engine *e = w->engine;
   const struct sp_config *c = e->config;
   const struct sp_weight *weights = e->weights->layers[layer].w;
-  struct attend a = {.work = w, .layer = layer, .at = at, .blocks = count_blocks(at, w->n)};
+  struct attend a = {.work = w, .layer = layer};
   size_t q = (size_t)c->n_heads * c->head_dim, kv = (size_t)c->n_kv_heads * c->head_dim, length = row_length(c);
   const struct sp_output qkv[] = {{&weights[SP_WQ], w->qkv, length, NULL}, {&weights[SP_WK], w->qkv + q, length, NULL},
                                   {&weights[SP_WV], w->qkv + q + kv, length, NULL}};
   SP_TRY(sp_linear(w, in, qkv, 3));
   sp_lap(w->ctx, SP_TIME_LINEAR);
-  SP_TRY(sp_team_run(&e->weights->team, w->ctx, a.blocks, pack_block, &a));
+  SP_TRY(sp_team_run(&e->weights->team, w->ctx, w->n_blocks, pack_block, &a));
   sp_lap(w->ctx, SP_TIME_PREPARE);
   SP_TRY(sp_work_check(w, layer, "attention"));
   if (w->probe) sum_probe(w, layer);
-  SP_TRY(sp_team_run_turns(&e->weights->team, w->ctx, a.blocks * c->n_kv_heads, c->n_kv_heads, attend_block, &a));
+  SP_TRY(sp_team_run_turns(&e->weights->team, w->ctx, w->n_blocks * c->n_kv_heads, c->n_kv_heads, attend_block, &a));
   sp_lap(w->ctx, SP_TIME_ATTENTION);
   sp_count(e, SP_SLOT_rope, 2 * w->n);
-  sp_count(e, SP_SLOT_attn, w->float_path ? 0 : a.blocks * c->n_kv_heads);
+  sp_count(e, SP_SLOT_attn, w->float_path ? 0 : w->n_blocks * c->n_kv_heads);
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->heads, q, NULL));
   SP_TRY(sp_work_check(w, layer, "the output projection"));
   SP_TRY(sp_linear(w, in, &(struct sp_output){&weights[SP_WO], w->u, c->n_embd, w->x}, 1));

@@ -1,7 +1,7 @@
 /*
  * attn.h - the attention sublayer on a chunk of rows: q, k, v, rotation, KV cache, flash attention, output projection.
  *
- * In:       normed inputs of a layer (work->chunk or work->row), where the chunk's rows stand in the layer's list.
+ * In:       normed inputs of a layer (work->chunk or work->row), where the chunk's rows stand in the layer's list (work->block).
  * Out:      work->u; the KV cache grown by the chunk; what the watch asks for.
  * Not here: the residual and the norms around it (layer.c), which rows are on the list (stage.c).
  */
@@ -10,15 +10,8 @@
 
 #include "linear.h"
 
-/* The chunk's rows become rows [at, at + n) of the layer's list and see the list up to themselves. `in` is prepared. */
-still_status sp_attention(struct sp_work *work, struct sp_input *in, unsigned layer, size_t at);
-
-/* A block: the rows of the chunk inside 16 aligned rows of the list, so that all of them end in the same tile. */
-struct sp_block {
-  size_t first, rows;  /* chunk rows */
-  size_t list;         /* list index of the first */
-};
-struct sp_block sp_attn_block(size_t at, size_t n, size_t index);
+/* The chunk's rows go where work->block says in the layer's list, and see it up to themselves. `in` is prepared. */
+still_status sp_attention(struct sp_work *work, struct sp_input *in, unsigned layer);
 
 /* attn_float.c: the same for the float path, one KV head of one block. q [n][ldq] of the whole chunk. Inside a task. */
 void sp_attn_float(struct sp_work *work, const struct sp_block *block, unsigned layer, size_t kv_head, float *scratch);

@@ -16,10 +16,12 @@ struct sp_lane;
 
 enum { SP_PARKS = 2 }; /* 0: rows of the first gate, kept for the next question; 1: of later gates, overwritten as they go on */
 
-/* Halves [from, to) for a chunk whose rows stand at `at` in the list of each of these layers. */
+/* Halves [from, to) for a chunk whose rows stand in the list of each of these layers side by side from `at` on, or, if `place` is
+ * given, at these places: ascending, and in sp_work_blocks(chunk) blocks at the most. Rows see the list up to themselves. */
 struct sp_pass {
   unsigned from, to;
   size_t at;
+  const uint32_t *place;
   const struct sp_watch *watch; /* what to record, or NULL */
   still_phase phase; /* progress: `done` of `total` before, a layer of this chunk is worth `worth`; `live` share of rows */
   uint64_t done, total, worth;

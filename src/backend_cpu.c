@@ -90,7 +90,7 @@ static still_status run_layer(struct sp_work *w, unsigned layer, const struct sp
   sp_lap(w->ctx, SP_TIME_PANELS);
   unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
   still_status status = STILL_OK;
-  for (unsigned half = from; half < to && status == STILL_OK; half++) status = sp_half(w, &w->chunk, half, pass->at);
+  for (unsigned half = from; half < to && status == STILL_OK; half++) status = sp_half(w, &w->chunk, half);
   sp_weights_release(w->engine->weights, layer);
   return status;
 }
@@ -98,6 +98,7 @@ static still_status run_layer(struct sp_work *w, unsigned layer, const struct sp
 static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
   struct sp_work *w = &lane->work;
   w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
+  sp_work_place(w, pass->at, pass->place);
   if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
   uint64_t done = pass->done;
   w->ctx->layer = pass->from / 2;
@@ -112,8 +113,9 @@ static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
 static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
   struct sp_work *w = &lane->work;
   w->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
+  sp_work_place(w, pass->at, pass->place);
   if (pass->watch) SP_TRY(sp_record_reserve(w, pass->watch));
-  for (unsigned half = pass->from; half < pass->to; half++) SP_TRY(sp_half(w, &w->row, half, pass->at));
+  for (unsigned half = pass->from; half < pass->to; half++) SP_TRY(sp_half(w, &w->row, half));
   return STILL_OK;
 }
 

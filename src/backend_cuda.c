@@ -112,13 +112,24 @@ static still_status run_layer(struct sp_lane *lane, unsigned layer, const struct
   SP_TRY(sp_gpu_model_layer(lane->model, lane->ctx, layer));
   sp_lap(lane->ctx, SP_TIME_PANELS);
   unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
-  for (unsigned half = from; half < to; half++) SP_TRY(sp_gpu_half(lane, half, pass->at));
+  for (unsigned half = from; half < to; half++) SP_TRY(sp_gpu_half(lane, half));
   SP_TRY(keep_pace(lane, layer));
   sp_lap(lane->ctx, SP_TIME_LINEAR); /* attention too: they are not told apart on a device */
   return STILL_OK;
 }
 
+static void find_runs(struct sp_lane *lane, const struct sp_pass *pass) {
+  lane->n_runs = 0;
+  for (size_t i = 0; i < lane->n; i++) {
+    size_t at = pass->place ? pass->place[i] : pass->at + i;
+    bool begins = i == 0 || (pass->place && at != pass->place[i - 1] + 1);
+    if (begins) lane->run[lane->n_runs++] = (struct sp_gpu_run){.first = i, .at = at};
+    lane->run[lane->n_runs - 1].n++;
+  }
+}
+
 static still_status run_layers(struct sp_lane *lane, const struct sp_pass *pass) {
+  find_runs(lane, pass);
   lane->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
   if (pass->watch) SP_TRY(sp_gpu_record_reserve(lane, pass->watch));
   uint64_t done = pass->done;

@@ -138,8 +138,9 @@ static still_status fill(struct sp_lane *lane) {
   lane->kv = sp_calloc(lane->ctx, c->n_layers, sizeof *lane->kv, "a session");
   lane->bad_host = sp_calloc(lane->ctx, (c->n_layers + 1) * SP_GPU_PLACES, sizeof(uint32_t), "a session");
   lane->position_host = sp_calloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
+  lane->run = sp_calloc(lane->ctx, sp_work_blocks(lane->cap), sizeof *lane->run, "a session");
   lane->steps = sp_calloc(lane->ctx, SP_GPU_STEPS, sizeof *lane->steps, "a session");
-  if (!lane->kv || !lane->bad_host || !lane->position_host || !lane->steps) return STILL_ENOMEM;
+  if (!lane->kv || !lane->bad_host || !lane->position_host || !lane->run || !lane->steps) return STILL_ENOMEM;
   SP_TRY(sp_lane_status(lane, driver->stream(&lane->stream, 1), "no stream"));
   for (int i = 0; i < 2; i++) SP_TRY(sp_lane_status(lane, driver->event(&lane->behind[i], 2), "no event"));
   for (size_t i = 0, n = buffers(lane, b); i < n; i++)
@@ -181,6 +182,7 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
   if (lane->stream) gpu->driver.stream_end(lane->stream);
   sp_rope_free(lane->ctx, &lane->rope);
   sp_free(lane->ctx, lane->kv, layers, sizeof *lane->kv);
+  sp_free(lane->ctx, lane->run, sp_work_blocks(lane->cap), sizeof *lane->run);
   sp_free(lane->ctx, lane->steps, SP_GPU_STEPS, sizeof *lane->steps);
   sp_free(lane->ctx, lane->bad_host, (layers + 1) * SP_GPU_PLACES, sizeof(uint32_t));
   sp_free(lane->ctx, lane->position_host, lane->cap, sizeof(uint32_t));

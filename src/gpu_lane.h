@@ -19,6 +19,10 @@ struct sp_gpu_steps { /* of a decoded row through some halves: kept once it has 
   void *graph;           /* NULL: not kept yet */
 };
 
+struct sp_gpu_run { /* rows of the chunk that stand side by side in the lists */
+  size_t first, n, at;   /* chunk rows; list row of the first */
+};
+
 struct sp_gpu_kv { /* of a layer: one allocation */
   size_t rows;     /* capacity, a multiple of SP_TILE */
   int8_t *k, *v;   /* [heads][rows][dk], [heads][rows / 128][dk][128] */
@@ -40,6 +44,8 @@ struct sp_lane {
   void *stream;
   void *behind[2];         /* events: the host is two layers ahead of the device at the most */
   size_t cap, n, dk;       /* rows of a chunk: at the most, now; padded head_dim */
+  struct sp_gpu_run *run;  /* host, [n_runs], sp_work_blocks(cap) at the most: of the pass */
+  size_t n_runs;
   size_t attend_tiles;     /* room of `tile_t` and its siblings */
   struct sp_gpu_kv *kv;    /* host, [n_layers] */
   struct sp_rope rope;     /* host */
@@ -106,7 +112,7 @@ still_status sp_gpu_tiles_reserve(struct sp_lane *lane, size_t tiles);
 
 /* gpu_layer.c: one half on the prefill path, and on the decode path for the row whose place *lane->now tells; the head's logits
  * of chunk rows to lane->logits. */
-still_status sp_gpu_half(struct sp_lane *lane, unsigned half, size_t at);
+still_status sp_gpu_half(struct sp_lane *lane, unsigned half);
 still_status sp_gpu_step(struct sp_lane *lane, unsigned half, size_t at);
 still_status sp_gpu_head(struct sp_lane *lane, size_t first, size_t n);
 /* gpu_step.c: the halves of a pass of one row. */

@@ -35,13 +35,13 @@ static void measure_rows(void *job, size_t task, int thread) {
   }
 }
 
-static still_status measure_update(struct sp_work *w, const float *update, unsigned half, size_t at) {
+static still_status measure_update(struct sp_work *w, const float *update, unsigned half) {
   const struct sp_watch *watch = &w->watch;
   bool wanted = (watch->delta && half == 2 * watch->layer) || (watch->block && half == 2 * watch->layer + 1);
   if (!wanted) return STILL_OK;
   bool both = half % 2 == 1;
   enum sp_sum sum = watch->later ? SP_SUM_LATER : both ? SP_SUM_BLOCK : SP_SUM_DELTA;
-  struct measure m = {.work = w, .update = update, .delta = w->record.sum[sum] + at, .both = both};
+  struct measure m = {.work = w, .update = update, .delta = w->record.sum[sum] + w->block[0].list, .both = both};
   sp_count(w->engine, SP_SLOT_sumsq, w->n);
   SP_TRY(sp_team_run(&w->engine->weights->team, w->ctx, (w->n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, measure_rows, &m));
   sp_lap(w->ctx, SP_TIME_GATE);
@@ -50,15 +50,15 @@ static still_status measure_update(struct sp_work *w, const float *update, unsig
 
 /* ---- halves --------------------------------------------------------------------------------------------------- */
 
-still_status sp_half(struct sp_work *w, struct sp_input *in, unsigned half, size_t at) {
+still_status sp_half(struct sp_work *w, struct sp_input *in, unsigned half) {
   const struct sp_config *c = w->engine->config;
   unsigned l = half / 2;
   const struct sp_layer *layer = &w->engine->weights->layers[l];
   bool attention = half % 2 == 0;
   SP_TRY(sp_linear_input(w, in, 0, w->n, w->x, c->n_embd, attention ? layer->attn_norm : layer->ffn_norm));
   SP_TRY(sp_work_check(w, l, attention ? "attention" : "the feed-forward"));
-  SP_TRY(attention ? sp_attention(w, in, l, at) : sp_feed_forward(w, in, l));
-  return measure_update(w, attention ? w->u : w->f, half, at);
+  SP_TRY(attention ? sp_attention(w, in, l) : sp_feed_forward(w, in, l));
+  return measure_update(w, attention ? w->u : w->f, half);
 }
 
 still_status sp_head(struct sp_work *w, size_t first, size_t n, float *logits) {

@@ -12,8 +12,8 @@
 #include "attn.h"
 #include "ffn.h"
 
-/* `in` is work->chunk (prefill) or work->row (decode). `at`: where the chunk's rows stand in the list of the layer. */
-still_status sp_half(struct sp_work *work, struct sp_input *in, unsigned half, size_t at);
+/* `in` is work->chunk (prefill) or work->row (decode). The chunk's rows have their places: sp_work_place. */
+still_status sp_half(struct sp_work *work, struct sp_input *in, unsigned half);
 
 /* Final norm and output matrix: logits [n][n_vocab] of chunk rows [first, first + n), n <= SP_FILE_ROWS. Uses work->row. */
 still_status sp_head(struct sp_work *work, size_t first, size_t n, float *logits);

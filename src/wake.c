@@ -142,16 +142,25 @@ static void mark(struct sp_timeline *t, const uint32_t *rows, size_t n, bool awa
   }
 }
 
-/* List rows of stage 0, and so also positions, into their gaps: those that stand side by side as a chunk, which sees what stands
- * before it. */
+/* The places of as many of n rows as a chunk takes; how many those are. */
+static size_t find_places(const struct sp_timeline *t, const uint32_t *rows, size_t n, uint32_t place[SP_WOKEN_MOST]) {
+  size_t chunk = (size_t)t->settings->chunk, blocks = 0, i = 0;
+  for (; i < n && i < chunk; i++) {
+    place[i] = (uint32_t)awake_before(t, rows[i]);
+    blocks += i == 0 || sp_begins_block(place[i], place[i - 1]);
+    if (blocks > sp_work_blocks(chunk)) break;
+  }
+  return i;
+}
+
+/* List rows of stage 0, and so also positions, into their gaps: as chunks, of which each row sees what stands before it. */
 static still_status climb(struct sp_timeline *t, const uint32_t *rows, size_t n) {
   const struct sp_stage *stage = &t->stage[1];
-  size_t most = (size_t)t->settings->chunk;
+  uint32_t place[SP_WOKEN_MOST];
+  struct sp_pass pass = {.from = stage->from, .to = stage->to, .place = place, .phase = STILL_PHASE_DECODE, .done = t->decoded,
+                         .total = t->decoded + 1, .live = 1};
   for (size_t i = 0, m; i < n; i += m) {
-    size_t at = awake_before(t, rows[i]);
-    for (m = 1; m < most && i + m < n && awake_before(t, rows[i + m]) == at + m;) m++;
-    struct sp_pass pass = {.from = stage->from, .to = stage->to, .at = at, .phase = STILL_PHASE_DECODE, .done = t->decoded,
-                           .total = t->decoded + 1, .live = 1};
+    m = find_places(t, rows + i, n - i, place);
     SP_TRY(t->backend->take(t->lane, 0, rows + i, rows + i, m));
     SP_TRY(t->backend->run(t->lane, &pass));
   }

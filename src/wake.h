@@ -16,6 +16,7 @@
 #include "timeline.h"
 
 enum { SP_PASSAGE = 64, SP_WAKE_MOST = 4, SP_WAKE_MATCH = 8 };
+enum { SP_WOKEN_MOST = SP_WAKE_MOST * SP_PASSAGE }; /* rows that wake for a token */
 
 /* True if rows may wake; then *watch is what the pass of the decoded row below the gate must record. */
 bool sp_wake_watch(const struct sp_timeline *t, struct sp_watch *watch);

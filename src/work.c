@@ -17,8 +17,6 @@ struct buffer {
 
 enum { MOST_BUFFERS = 32 };
 
-size_t sp_work_groups(const struct sp_config *c, size_t chunk) { return (chunk / SP_LANES + 2) * c->n_heads; }
-
 static size_t scratch_bytes(const struct sp_config *c) {
   size_t longest = c->n_ff > c->n_embd ? c->n_ff : c->n_embd, heads = (size_t)c->n_heads * c->head_dim;
   longest = longest > heads ? longest : heads;
@@ -49,8 +47,9 @@ static size_t input_buffers(struct sp_input *in, struct buffer *b) {
 
 /* Every buffer whose size the config and the chunk decide. */
 static size_t buffers(struct sp_work *w, const struct sp_config *c, size_t threads, struct buffer b[MOST_BUFFERS]) {
-  size_t groups = sp_work_groups(c, w->cap), dk = sp_round_up(c->head_dim, 64), n = 0;
+  size_t blocks = sp_work_blocks(w->cap), groups = blocks * c->n_heads, dk = sp_round_up(c->head_dim, 64), n = 0;
   size_t qkv = (size_t)(c->n_heads + 2 * c->n_kv_heads) * c->head_dim;
+  b[n++] = (struct buffer){(void **)&w->block, blocks, sizeof *w->block};
   b[n++] = (struct buffer){(void **)&w->x, w->cap * c->n_embd, sizeof(float)};
   b[n++] = (struct buffer){(void **)&w->position, w->cap, sizeof(uint32_t)};
   b[n++] = (struct buffer){(void **)&w->qkv, w->cap * qkv, sizeof(float)};
@@ -109,6 +108,17 @@ still_status sp_work_open(struct sp_work *w, struct sp_engine *engine, struct sp
   }
   for (unsigned i = 0; i < c->n_layers; i++) sp_kv_init(&w->kv[i], c, w->float_path);
   return STILL_OK;
+}
+
+void sp_work_place(struct sp_work *w, size_t at, const uint32_t *place) {
+  size_t before = 0;
+  w->n_blocks = 0;
+  for (size_t i = 0; i < w->n; i++) {
+    size_t list = place ? place[i] : at + i;
+    if (i == 0 || sp_begins_block(list, before)) w->block[w->n_blocks++] = (struct sp_block){.first = i, .list = list};
+    w->block[w->n_blocks - 1].rows++;
+    before = list;
+  }
 }
 
 static void free_record(struct sp_work *w) {

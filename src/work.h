@@ -80,12 +80,23 @@ struct sp_probe_sums {
   float *key, *key_squared, *query_squared; /* queries: over the heads that share a KV head too */
 };
 
+/* Rows of a chunk that stand side by side inside 16 aligned rows of the list, so that all of them end in the same tile. */
+struct sp_block {
+  size_t first, rows; /* chunk rows */
+  size_t list;        /* list index of the first */
+};
+
+/* Of rows in the order of the list: the one at `list` begins a block if the row before it stands at `before`. */
+static inline bool sp_begins_block(size_t list, size_t before) { return list != before + 1 || list % SP_LANES == 0; }
+
 /* Working memory of one session. Not thread-safe. */
 struct sp_work {
   struct sp_engine *engine;
   struct sp_ctx *ctx;         /* of the session */
   bool float_path;
   size_t cap, n;              /* rows of a chunk: at the most, now */
+  struct sp_block *block;     /* [n_blocks]: where the chunk stands in the lists of the layers that it goes through */
+  size_t n_blocks;
   float *x;                   /* [cap][n_embd] hidden rows */
   uint32_t *position;         /* [cap] original positions */
   float *qkv;                 /* [cap][(n_heads + 2 n_kv_heads) head_dim] */
@@ -115,8 +126,11 @@ static inline float *sp_work_scratch(struct sp_work *w, int thread) {
   return (float *)(w->thread + (size_t)thread * w->thread_stride);
 }
 
-/* Attention groups of a chunk of n rows: one block of 16 list rows gives ceil(rows * heads per KV head / 16) groups a KV head. */
-size_t sp_work_groups(const struct sp_config *config, size_t chunk);
+/* Blocks that a chunk of so many rows may have: as many as rows side by side have, wherever they begin. */
+static inline size_t sp_work_blocks(size_t chunk) { return chunk / SP_LANES + 2; }
+
+/* The chunk's rows stand from `at` on, or at `place` if it is given: struct sp_pass. */
+void sp_work_place(struct sp_work *work, size_t at, const uint32_t *place);
 
 still_status sp_sum_reserve(struct sp_work *work, enum sp_sum which, size_t rows); /* what is there stays */
 still_status sp_record_reserve(struct sp_work *work, const struct sp_watch *watch);
