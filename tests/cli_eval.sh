@@ -3,7 +3,7 @@
 #
 # In:       stillpoint, a tiny model that tests/mktiny makes. Its answers mean nothing, but they are the same everywhere.
 # Not here: the search (check_search.c), questions and figures (check_eval.c, check_eval_figures.c).
-tiny="--type Q8_0 --embd 64 --heads 2 --kv-heads 1 --head-dim 32 --ff 128" # many prompts, also under an emulator
+many_prompts=yes
 . "$SRC/tests/command.sh"
 
 # ---- calibrate: a tiny model knows nothing; what it does not know it does not lose

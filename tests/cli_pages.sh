@@ -3,7 +3,7 @@
 #
 # In:       stillpoint, a tiny model that tests/mktiny makes. Its answers mean nothing, but they are the same everywhere.
 # Not here: mdoc (man.sh), the programs in examples/ (examples.sh).
-tiny="--type Q8_0 --embd 64 --heads 2 --kv-heads 1 --head-dim 32 --ff 128" # many prompts, also under an emulator
+many_prompts=yes
 . "$SRC/tests/command.sh"
 
 commands=$(stillpoint --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -vx -e help -e completion)

@@ -1,6 +1,6 @@
 # command.sh - what the scripts share that test the command from outside; to be sourced: . "$SRC/tests/command.sh"
 #
-# In:  as tap.sh; tiny, options of tests/mktiny for the model, where the usual one would take long.
+# In:  as tap.sh; many_prompts=yes where the usual tiny model would take long, above all under an emulator.
 # Out: the current directory is $work, with model.gguf, report.txt, short.txt and exact.txt; the functions below.
 . "$SRC/tests/tap.sh"
 
@@ -12,8 +12,10 @@ stillpoint() {
 mktiny() { $EMULATOR "$BUILD/tests/mktiny" "$@"; }
 
 cd "$work" || exit 1
+tiny=
+[ -z "${many_prompts:-}" ] || tiny="--type Q8_0 --embd 64 --heads 2 --kv-heads 1 --head-dim 32 --ff 128"
 # shellcheck disable=SC2086 # a list of options
-mktiny ${tiny:-} -o model.gguf || { echo 'Bail out! mktiny failed'; exit 1; }
+mktiny $tiny -o model.gguf || { echo 'Bail out! mktiny failed'; exit 1; }
 awk 'BEGIN { for (i = 1; i <= 36; i++) printf "Line %d of the report says that item %d was weighed and found to be in order.\n", i, i * 7 % 31 }' >report.txt
 head -n 3 report.txt >short.txt
 printf %s "$(cat short.txt)" >exact.txt # without a newline at its end
