@@ -207,12 +207,11 @@ int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, c
 int sp_gpu_keep(struct sp_gpu *gpu, void *stream) { return gpu->driver.capture(stream, CAPTURE_THREAD_LOCAL); }
 
 int sp_gpu_kept(struct sp_gpu *gpu, void *stream, void **graph) {
-  void *captured = NULL;
+  void *captured = NULL, *executable = NULL;
   int error = gpu->driver.captured(stream, &captured);
-  *graph = NULL;
-  if (!error) error = gpu->driver.instantiate(graph, captured, 0);
+  if (!error) error = gpu->driver.instantiate(&executable, captured, 0);
   if (captured) gpu->driver.graph_end(captured);
-  if (error) *graph = NULL;
+  *graph = error ? NULL : executable;
   return error;
 }
 
