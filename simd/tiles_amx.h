@@ -27,6 +27,8 @@ _Static_assert(sizeof(struct tile_config) == 64, "the layout is the processor's"
 #ifndef TILE_LOAD
 #define TILE_LOAD(n, p, stride) \
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #n : : "r"(p), "r"((size_t)(stride)) : "memory")
+#define TILE_LOAD_ONCE(n, p, stride) /* what is not read again while it could stay in the nearest cache */ \
+  __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm" #n : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_STORE(n, p, stride) \
   __asm__ volatile("tilestored %%tmm" #n ", (%0,%1,1)" : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_ZERO(n) __asm__ volatile("tilezero %tmm" #n)

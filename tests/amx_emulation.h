@@ -89,6 +89,7 @@ static inline void tile_dot(size_t nc, size_t na, size_t nb, bool is_unsigned) {
 #define TILE_RELEASE() tile_release()
 #define TILE_ZERO(n) tile_zero(n)
 #define TILE_LOAD(n, p, stride) tile_load(n, p, stride)
+#define TILE_LOAD_ONCE(n, p, stride) tile_load(n, p, stride)
 #define TILE_STORE(n, p, stride) tile_store(n, p, stride)
 #define TILE_DOT(c, a, b) tile_dot(c, a, b, false)
 #define TILE_DOT_MIXED(c, a, b) tile_dot(c, a, b, true)
