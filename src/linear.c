@@ -12,7 +12,7 @@
 
 static bool take_panel(const struct sp_engine *e, struct sp_input *in, size_t r, const float *x, float *scratch) {
   size_t b = sp_rotation_block(in->k);
-  float scale = e->kernels->quantise(in->q + r * in->ld, scratch, x, in->k, b, e->kernels->row_flip);
+  float scale = e->kernels->quantise(in->q + r * sp_input_stride(in->k), scratch, x, in->k, b, e->kernels->row_flip);
   in->scale[r] = scale * (1.0f / (float)b); /* the transform's 1/b stands here and nowhere else */
   return scale >= 0;
 }
@@ -42,9 +42,10 @@ static void add_bias(const struct sp_weight *w, size_t rows, size_t col0, size_t
 
 static void block_panel(const struct sp_engine *e, const struct sp_weight *w, const struct sp_input *in, size_t row0, size_t rows,
                         size_t col0, size_t cols, float *y, size_t ldy) {
+  size_t ld = sp_input_stride(in->k);
   struct sp_panel near = sp_panel_copy(&w->panel, sp_team_copy(&e->weights->team));
-  e->kernels->gemm(&(struct sp_gemm){.x = in->q + row0 * in->ld,
-                                     .ldx = in->ld,
+  e->kernels->gemm(&(struct sp_gemm){.x = in->q + row0 * ld,
+                                     .ldx = ld,
                                      .sx = in->scale + row0,
                                      .w = &near,
                                      .col0 = col0,

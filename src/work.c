@@ -29,10 +29,12 @@ static size_t scratch_bytes(const struct sp_config *c) {
          SP_ALIGN; /* not a multiple of 4 KiB: threads' scratch would share cache sets */
 }
 
+size_t sp_input_stride(size_t k) { return sp_round_up(k, SP_PANEL_DEPTH) | SP_PANEL_DEPTH; }
+
 static size_t input_buffers(struct sp_input *in, struct buffer *b) {
   size_t n = 0;
   if (in->path == SP_PATH_PANEL) {
-    b[n++] = (struct buffer){(void **)&in->q, in->cap, in->ld};
+    b[n++] = (struct buffer){(void **)&in->q, in->cap, sp_input_stride(in->k_most)};
     b[n++] = (struct buffer){(void **)&in->scale, in->cap, sizeof(float)};
     return n;
   }
@@ -74,8 +76,7 @@ static void lay_out(struct sp_work *w, const struct sp_config *c, bool float_pat
   w->float_path = float_path;
   w->cap = chunk;
   w->thread_stride = scratch_bytes(c);
-  w->chunk = (struct sp_input){.path = float_path ? SP_PATH_FLOAT : SP_PATH_PANEL, .cap = chunk, .k_most = longest,
-                               .ld = sp_round_up(longest, SP_PANEL_DEPTH)};
+  w->chunk = (struct sp_input){.path = float_path ? SP_PATH_FLOAT : SP_PATH_PANEL, .cap = chunk, .k_most = longest};
   w->row = (struct sp_input){.path = float_path ? SP_PATH_FLOAT : SP_PATH_FILE, .cap = SP_FILE_ROWS,
                              .k_most = sp_round_up(longest, 256)};
 }

@@ -40,8 +40,7 @@ struct sp_input {
   enum sp_path path;
   size_t rows, k;        /* as prepared last */
   size_t cap, k_most;
-  uint8_t *q;            /* PANEL: [cap][ld] */
-  size_t ld;
+  uint8_t *q;            /* PANEL: [rows][sp_input_stride(k)] */
   float *scale;          /* PANEL: [cap] */
   float *x;              /* FLOAT, and FILE for weights in floats: [cap][k_most] */
   struct sp_act *act;    /* FILE: [cap], pointing into the five arrays here */
@@ -49,6 +48,10 @@ struct sp_input {
   float *act_d;
   int16_t *act_sum;
 };
+
+/* Bytes from a row of q to the next, by k: rows of a narrow layer stand close, as a core's own prefetcher wants it, and an odd
+ * number of cache lines keeps rows from sharing sets of the nearest cache. */
+size_t sp_input_stride(size_t k);
 
 enum { SP_FFN_ROWS = 96, SP_FFN_COLS = 256 }; /* tile of a fused gate-up task; two of them in fp32 are 128 KiB */
 enum { SP_FILE_ROWS = 16 }; /* rows that go through the decode path together (logits of many positions) */
