@@ -98,7 +98,8 @@ enum {
   ROWS_PER_TASK = 8,    /* of preparing */
   TASKS_PER_THREAD = 4, /* of multiplying, at least, where rows and columns allow it */
   ROW_STEP = 96,        /* whole blocks of every kernel: they take 3, 6 or 32 rows together */
-  CACHE = 3 << 19       /* bytes of rows and of 64 columns that pass over them, which should stay in a second-level cache */
+  CACHE = 3 << 19,      /* bytes of rows and of 64 columns that pass over them, which should stay in a second-level cache */
+  COLUMNS = 9 << 17     /* bytes of a task's columns, which should stay there while the rows of a chunk pass over them */
 };
 
 struct prepare {
@@ -166,10 +167,16 @@ static size_t most_rows(const struct multiply *m) {
   return fit < most ? fit : most;
 }
 
+static size_t most_cols(const struct multiply *m) {
+  size_t most = paths[m->in->path].col_block;
+  while (m->in->path == SP_PATH_PANEL && most > SP_PANEL_COLS && most * m->in->k > COLUMNS) most /= 2;
+  return most;
+}
+
 /* Rows evenly; then smaller blocks while a thread would get too few to even out what the others take. */
 static void cut(struct multiply *m) {
   size_t enough = TASKS_PER_THREAD * (size_t)m->engine->weights->team.threads;
-  m->cols = paths[m->in->path].col_block;
+  m->cols = most_cols(m);
   cut_rows(m, most_rows(m));
   while (count_tasks(m) < enough && m->cols > SP_PANEL_COLS) m->cols /= 2;
   while (count_tasks(m) < enough && m->rows > ROW_STEP) cut_rows(m, m->rows - ROW_STEP);
