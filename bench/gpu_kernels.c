@@ -36,15 +36,15 @@ static void report(const char *what, double seconds, double operations, double b
   device_release(&device);
 }
 
-static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode) {
-  size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles = (rows + 127) / 128 * ((n + 255) / 256);
-  struct sp_gpu_gemm job = {.x = random_bytes(rows * k), .w = random_bytes((n + 255) / 256 * 256 * k),
+static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode, int add) {
+  size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles = (rows + 127) / 128 * ((n + 127) / 128);
+  struct sp_gpu_gemm job = {.x = random_bytes(rows * k), .w = random_bytes((n + 127) / 128 * 128 * k),
                             .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f),
-                            .y = device_alloc(&device, rows * width * 4),
-                            .rows = (uint32_t)rows,
+                            .y = add ? NULL : device_alloc(&device, rows * width * 4),
+                            .sum = add ? random_floats(rows * width, 1) : NULL, .rows = (uint32_t)rows,
                             .n = (uint32_t)n, .kp = (uint32_t)k, .ldy = (uint32_t)width, .mode = mode};
   char what[80];
-  snprintf(what, sizeof what, "multiply%s %zu x %zu x %zu", mode == SP_GPU_PAIRS ? " pairs" : "", rows, n, k);
+  snprintf(what, sizeof what, "multiply%s %zu x %zu x %zu", mode == SP_GPU_PAIRS ? " pairs" : add ? " and add" : "", rows, n, k);
   report(what, device_time(&device, SP_GPU_sp_gpu_multiply, &job, tiles, 1, 20), 2.0 * (double)rows * (double)n * (double)k,
          (double)rows * (double)width * 4);
 }
@@ -68,12 +68,12 @@ static void time_attend(size_t keys, size_t n, size_t H, size_t G, size_t d) {
 
 static void time_quantise(size_t n, size_t k, int norm) {
   struct sp_gpu_quantise job = {.x = random_floats(n * k, 1), .norm = norm ? random_floats(k, 1) : NULL,
-                                .q = device_alloc(&device, n * k), .scale = device_alloc(&device, n * 4),
+                                .q = device_alloc(&device, (n + 127) / 128 * 128 * k), .scale = device_alloc(&device, n * 4),
                                 .bad = device_alloc(&device, 4), .n = (uint32_t)n, .k = (uint32_t)k,
-                                .kp = (uint32_t)k, .block = 256, .eps = 1e-6f};
+                                .block = 256, .eps = 1e-6f};
   char what[80];
   snprintf(what, sizeof what, "quantise%s %zu x %zu", norm ? " with norm" : "", n, k);
-  report(what, device_time(&device, SP_GPU_sp_gpu_quantise_rows, &job, (n + 7) / 8, 1, 20), 0, 5.0 * (double)n * (double)k);
+  report(what, device_time(&device, SP_GPU_sp_gpu_quantise_rows, &job, (n * SP_GPU_SHARE(k) + 7) / 8, 1, 20), 0, 5.0 * (double)n * (double)k);
 }
 
 static void time_heads(size_t n, size_t H, size_t G, size_t d) {
@@ -102,21 +102,30 @@ int main(void) {
     return 77;
   }
   printf("%s\n", device.gpu.name);
-  time_gemm(8192, 18944, 3584, SP_GPU_PLAIN);
-  time_gemm(8192, 37888, 3584, SP_GPU_PAIRS);
-  time_gemm(8192, 3584, 18944, SP_GPU_PLAIN);
-  time_gemm(8192, 3584, 3584, SP_GPU_PLAIN);
-  time_gemm(8192, 9728, 896, SP_GPU_PAIRS);
-  time_gemm(8192, 896, 4864, SP_GPU_PLAIN);
-  time_gemm(8192, 896, 896, SP_GPU_PLAIN);
+  time_gemm(8192, 18944, 3584, SP_GPU_PLAIN, 0);
+  time_gemm(8192, 37888, 3584, SP_GPU_PAIRS, 0);
+  time_gemm(8192, 3584, 18944, SP_GPU_PLAIN, 1);
+  time_gemm(8192, 3584, 3584, SP_GPU_PLAIN, 1);
+  time_gemm(8192, 9728, 896, SP_GPU_PAIRS, 0);
+  time_gemm(8192, 896, 4864, SP_GPU_PLAIN, 1);
+  time_gemm(8192, 896, 896, SP_GPU_PLAIN, 1);
+  time_gemm(8192, 17920, 1536, SP_GPU_PAIRS, 0);
+  time_gemm(8192, 1536, 8960, SP_GPU_PLAIN, 1);
+  time_gemm(8192, 1536, 1536, SP_GPU_PLAIN, 1);
+  time_gemm(2048, 17920, 1536, SP_GPU_PAIRS, 0);
+  time_gemm(2048, 1536, 8960, SP_GPU_PLAIN, 1);
   time_attend(16384, 8192, 28, 4, 128);
   time_attend(8192, 8192, 12, 2, 128);
   time_attend(16384, 8192, 14, 2, 64);
   time_attend(4096, 4096, 8, 2, 256);
   time_quantise(8192, 3584, 1);
   time_quantise(8192, 18944, 0);
+  time_quantise(8192, 8960, 0);
+  time_quantise(8192, 1536, 1);
+  time_quantise(8192, 4864, 0);
   time_quantise(8192, 896, 1);
   time_heads(8192, 28, 4, 128);
+  time_heads(8192, 12, 2, 128);
   time_heads(8192, 14, 2, 64);
   device_close(&device);
   return 0;

@@ -122,16 +122,18 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, DK < 256 ? ATTEND_BESIDE 
   for (uint32_t tile = 0; tile < tiles; tile++) {
     const uint8_t *at = shared + tile % BUFFERS * BYTES;
     const float *sk = (const float *)(at + 2 * SP_TILE * DK);
-    if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
-    copy_close();
-    copy_wait(BUFFERS - 1);
+    copy_wait(0);
     group_publish();
     sync_block();
+    if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
+    copy_close();
     NAME(dots)(s, a, at);
     take_tile(s, p, q, sk, sk + SP_TILE, tile * SP_TILE, tile + 1 == tiles);
     NAME(add_values)(o, p, at + SP_TILE * DK, q);
+    if (BUFFERS == 2) continue;
     sync_block();
-    if (BUFFERS == 1 && tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);
+    if (tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);
+    copy_close();
   }
   NAME(store)(&j, o, q, list, head);
 }

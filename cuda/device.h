@@ -33,6 +33,15 @@
 
 DEVICE float fma_rn(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 DEVICE float div_rn(float a, float b) { return __fdiv_rn(a, b); }
+/* n / d as div_rn has it, where n and d are neither small nor large: what div_rn does once it has looked at them. */
+DEVICE float div_easy(float n, float d) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(d));
+  y = __fmaf_rn(y, __fmaf_rn(-d, y, 1), y);
+  float q = __fmul_rn(n, y);
+  q = __fmaf_rn(y, __fmaf_rn(-d, q, n), q);
+  return __fmaf_rn(y, __fmaf_rn(-d, q, n), q);
+}
 DEVICE float sqrt_rn(float a) { return __fsqrt_rn(a); }
 /* Operands and results that are not normal count as zero. */
 DEVICE float add_normal(float a, float b) {
@@ -76,6 +85,9 @@ DEVICE void copy_16(void *to, const void *from) {
 #define copy_wait(n)
 #endif
 
+/* To the second-level cache. */
+DEVICE void fetch_ahead(const void *at) { asm volatile("prefetch.global.L2 [%0];" ::"l"(at)); }
+
 /* Four matrices of 8 rows of 16 bytes: lane 8 i + r gives the address of row r of matrix i; out[i] = bytes 4 (lane % 4) .. of row
  * lane / 4 of matrix i. */
 DEVICE void load_matrices(uint32_t out[4], const void *row) {
@@ -118,6 +130,12 @@ MULTIPLY(multiply_u8, "u8")
 /* ---- shared by all kernels ----------------------------------------------------------------------------------------- */
 
 /* Read and written at once. */
+struct int_two {
+  int x[2];
+} __attribute__((aligned(8)));
+struct int_four {
+  int x[4];
+} __attribute__((aligned(16)));
 struct float_two {
   float x[2];
 } __attribute__((aligned(8)));
@@ -151,6 +169,13 @@ DEVICE float exp2_below(float x) {
 DEVICE float exp2_any(float x) { return exp2_below(x < SP_EXP2_HIGH ? x : SP_EXP2_HIGH); }
 
 DEVICE float swiglu(float gate, float up) { return div_rn(gate, 1 + exp2_any(-gate * SP_LOG2E)) * up; }
+
+/* The same without a branch, for gates of a size in 2^-60 .. 41, and 0: there exp2 needs no limits, and the division no care. */
+DEVICE float swiglu_easy(float gate, float up) { return div_easy(gate, 1 + exp2_open(-gate * SP_LOG2E)) * up; }
+DEVICE bool gate_is_easy(float gate) {
+  uint32_t size = as_bits(gate) & 0x7fffffffu;
+  return size - as_bits(0x1p-60f) <= as_bits(41.0f) - as_bits(0x1p-60f) || as_bits(gate) == 0;
+}
 
 enum { WARP = 32, WARPS = 8, CHUNK = 256 }; /* warps of a block where a warp takes a row; elements that it takes together */
 

@@ -4,71 +4,136 @@
  * In, Out:  struct sp_gpu_gemm.
  * Not here: how rows and panels came about (rows.cu).
  *
- * A block of 8 warps makes a tile of 128 rows x 256 columns; stages of 64 bytes of k come through a ring in shared memory. Two
- * groups of warps multiply on compute capability 9.0, elsewhere each warp by itself: per 32 bytes of k it reads 4 KiB of shared
- * memory for 32 products of 16 x 8 x 32. Sums of int8 products are exact, so nothing here can change a bit but the epilogue.
+ * A block of 4 warps makes a tile of 128 rows x 128 columns; stages of 64 bytes of k come through a ring in shared memory, as they
+ * lie. On compute capability 9.0 the warps multiply together, elsewhere each by itself. Several blocks share a multiprocessor, so
+ * that one multiplies while another finishes its tile: rows of a small model are so short that finishing takes as long. Sums of
+ * int8 products are exact, so nothing here can change a bit but the epilogue.
  */
 #include "cuda/device.h"
 
 enum {
   STAGE = (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH,
+  HALF = SP_GPU_ROWS * SP_GPU_DEPTH, /* of it: rows, then columns */
   STAGES = SP_GPU_STAGES(ARCH),
   BAND = 16 /* row tiles that pass over the same columns before the next columns come: both stay in the second-level cache */
 };
+#ifdef GROUPS_MULTIPLY
+#define BESIDE 3
+#else
+#define BESIDE 2
+#endif
 
-/* 16 bytes c (0..3) of row r of a stage. Swizzled: the same c of eight neighbours lies in different banks. */
-DEVICE uint32_t stage_place(uint32_t r, uint32_t c) { return r * SP_GPU_DEPTH + ((c ^ (r >> 1 & 3)) << 4); }
+/* What a tile is made of: its rows and columns in the first slab, and how far it is to the next. */
+struct operands {
+  const int8_t *x, *w;
+  uint64_t x_slab, w_slab;
+};
 
-/* Rows of the stage at k to shared memory: 128 of x, then 256 of the panel; 6 copies a thread. */
-DEVICE void load_stage(uint8_t *stage, const int8_t *x, const int8_t *w, uint32_t kp, uint32_t k) {
+/* ---- from sums to floats: through shared memory, 64 rows at a time, of which a warp finishes 16 --------------------------- */
+
+enum { STRIP = 64, OWN = STRIP / 4, BATCH = 8 /* rows whose memory is read at once */ };
+
+/* Where the sum of row r of the strip and column c lies: eight columns together, in other banks than those of its neighbours. */
+DEVICE uint32_t sum_place(uint32_t r, uint32_t c) { return r * SP_GPU_COLS + (c / 8 ^ r % 8) * 8 + c % 8; }
+
+/* A warp's 16 rows of `groups` times 8 columns: a thread has two neighbours of every eight columns, of rows lane / 4 and + 8. */
+DEVICE void put_sums(int *sums, int (*acc)[4], uint32_t groups, uint32_t row, uint32_t col) {
+  uint32_t lane = THREAD % 32;
   UNROLL
-  for (uint32_t i = 0; i < STAGE / 16 / 256; i++) {
-    uint32_t r = i * (256 / 4) + THREAD / 4, c = THREAD % 4;
-    const int8_t *from = r < SP_GPU_ROWS ? x + (uint64_t)r * kp : w + (uint64_t)(r - SP_GPU_ROWS) * kp;
-    copy_16(stage + stage_place(r, c), from + k + 16 * c);
+  for (uint32_t i = 0; i < 2 * groups; i++) {
+    const int *two = &acc[i / 2][i % 2 * 2];
+    *(struct int_two *)(sums + sum_place(row + i % 2 * 8 + lane / 4, col + i / 2 * 8 + lane % 4 * 2)) =
+        (struct int_two){{two[0], two[1]}};
   }
 }
 
-DEVICE float product(const struct sp_gpu_gemm *j, int acc, float sx, uint32_t c) {
-  float y = (float)acc * (sx * j->sw[c]);
-  return j->bias ? y + j->bias[c] : y;
+/* What four columns are multiplied by, and what is added. */
+struct columns {
+  struct float_four sw, bias;
+};
+
+DEVICE struct columns columns_of(const struct sp_gpu_gemm *j, uint32_t c) {
+  struct columns all = {.sw = *(const struct float_four *)(j->sw + c)};
+  if (j->bias) all.bias = *(const struct float_four *)(j->bias + c);
+  return all;
 }
 
-/* Elements (r, c) and (r, c + 1). */
-DEVICE void store_two(const struct sp_gpu_gemm *j, const int acc[2], float sx, uint32_t r, uint32_t c) {
-  uint64_t at = (uint64_t)r * j->ldy + c;
-  if (c >= j->n) return;
-  struct float_two y = {{product(j, acc[0], sx, c), product(j, acc[1], sx, c + 1)}};
-  if (j->y) *(struct float_two *)(j->y + at) = y;
-  if (!j->sum) return;
-  struct float_two *to = (struct float_two *)(j->sum + at), sum = *to;
-  *to = (struct float_two){{sum.x[0] + y.x[0], sum.x[1] + y.x[1]}};
-}
-
-/* Columns c, c + 1 are of the gate and c + 8, c + 9 the same of up. */
-DEVICE void store_pair(const struct sp_gpu_gemm *j, const int gate[2], const int up[2], float sx, uint32_t r, uint32_t c) {
-  if (c >= j->n) return;
-  float left = swiglu(product(j, gate[0], sx, c), product(j, up[0], sx, c + 8));
-  float right = swiglu(product(j, gate[1], sx, c + 1), product(j, up[1], sx, c + 9));
-  *(struct float_two *)(j->y + (uint64_t)r * j->ldy + c / 16 * 8 + c % 8) = (struct float_two){{left, right}};
-}
-
-/* A warp's 16 rows of `groups` times 8 columns. */
-DEVICE void store_strip(const struct sp_gpu_gemm *j, int (*acc)[4], uint32_t groups, uint32_t row, uint32_t col) {
-  uint32_t lane = THREAD % 32, c = col + lane % 4 * 2;
+DEVICE struct float_four products(const struct sp_gpu_gemm *j, const int *sums, const struct columns *c, float sx) {
+  struct int_four acc = *(const struct int_four *)sums;
+  struct float_four y;
   UNROLL
-  for (uint32_t half = 0; half < 2; half++) {
-    uint32_t r = row + half * 8 + lane / 4;
-    if (r >= j->rows) continue;
-    float sx = j->sx[r];
-    if (j->mode == SP_GPU_PAIRS) {
+  for (int i = 0; i < 4; i++) y.x[i] = (float)acc.x[i] * (sx * c->sw.x[i]);
+  UNROLL
+  for (int i = 0; i < 4; i++) y.x[i] = j->bias ? y.x[i] + c->bias.x[i] : y.x[i];
+  return y;
+}
+
+/* To y, and added to sum: a thread has four columns of each row. */
+DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
+  uint32_t c = THREAD % 32 * 4, own = THREAD / 32 * OWN;
+  if (col + c >= j->n) return;
+  struct columns columns = columns_of(j, col + c);
+  for (uint32_t first = own; first < own + OWN; first += BATCH) {
+    struct float_four sum[BATCH];
+    float sx[BATCH];
+    UNROLL
+    for (uint32_t i = 0; i < BATCH; i++) {
+      uint32_t r = row + first + i;
+      if (r >= j->rows) continue;
+      sx[i] = j->sx[r];
+      if (j->sum) sum[i] = *(const struct float_four *)(j->sum + (uint64_t)r * j->ldy + col + c);
+    }
+    UNROLL
+    for (uint32_t i = 0; i < BATCH; i++) {
+      uint32_t r = row + first + i;
+      uint64_t at = (uint64_t)r * j->ldy + col + c;
+      if (r >= j->rows) continue;
+      struct float_four y = products(j, sums + sum_place(first + i, c), &columns, sx[i]);
+      if (j->y) *(struct float_four *)(j->y + at) = y;
       UNROLL
-      for (uint32_t n = 0; n < groups; n += 2) store_pair(j, &acc[n][2 * half], &acc[n + 1][2 * half], sx, r, c + 8 * n);
-    } else {
-      UNROLL
-      for (uint32_t n = 0; n < groups; n++) store_two(j, &acc[n][2 * half], sx, r, c + 8 * n);
+      for (int e = 0; e < 4; e++) y.x[e] += sum[i].x[e];
+      if (j->sum) *(struct float_four *)(j->sum + at) = y;
     }
   }
+}
+
+/* Columns c .. c + 3 are of the gate and c + 8 .. the same of up: half a warp has a row. */
+DEVICE void finish_pairs(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
+  uint32_t out = THREAD % 16 * 4, c = out / 8 * 16 + out % 8, own = THREAD / 32 * OWN;
+  if (col + c >= j->n) return;
+  struct columns gates = columns_of(j, col + c), ups = columns_of(j, col + c + 8);
+  UNROLL
+  for (uint32_t i = THREAD % 32 / 16; i < OWN; i += 2) {
+    uint32_t r = row + own + i;
+    if (r >= j->rows) continue;
+    float sx = j->sx[r];
+    struct float_four gate = products(j, sums + sum_place(own + i, c), &gates, sx), y;
+    struct float_four up = products(j, sums + sum_place(own + i, c + 8), &ups, sx);
+    bool easy = true;
+    UNROLL
+    for (int e = 0; e < 4; e++) {
+      y.x[e] = swiglu_easy(gate.x[e], up.x[e]);
+      easy = easy && gate_is_easy(gate.x[e]);
+    }
+    UNROLL
+    for (int e = 0; e < 4; e++)
+      if (!easy) y.x[e] = swiglu(gate.x[e], up.x[e]);
+    *(struct float_four *)(j->y + (uint64_t)r * j->ldy + col / 2 + out) = y;
+  }
+}
+
+DEVICE void finish(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
+  if (j->mode == SP_GPU_PAIRS)
+    finish_pairs(j, sums, row, col);
+  else
+    finish_plain(j, sums, row, col);
+}
+
+/* Of a row of the tile. */
+DEVICE void fetch_sums(const struct sp_gpu_gemm *j, uint32_t row, uint32_t col) {
+  UNROLL
+  for (uint32_t c = col; c < col + SP_GPU_COLS; c += 128 / sizeof(float))
+    if (row < j->rows && c < j->n) fetch_ahead(j->sum + (uint64_t)row * j->ldy + c);
 }
 
 /* Tile of this block: bands of BAND row tiles, inside a band column by column. */
@@ -82,39 +147,64 @@ DEVICE void tile_of_block(const struct sp_gpu_gemm *j, uint32_t *row, uint32_t *
 
 #ifdef GROUPS_MULTIPLY
 
-/* Groups of four warps, 64 rows and all columns each. One product is under way while the next stage is awaited, so copies write
- * to the stage before that one. */
-DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const int8_t *x, const int8_t *w, uint32_t row,
-                          uint32_t col) {
-  enum { AHEAD = STAGES - 2 };
-  uint32_t steps = j->kp / SP_GPU_DEPTH, mine = THREAD / 128 * 64;
-  int acc[SP_GPU_COLS / 2];
-  UNROLL
-  for (uint32_t i = 0; i < SP_GPU_COLS / 2; i++) acc[i] = 0;
-  for (uint32_t s = 0; s < AHEAD; s++) {
-    if (s < steps) load_stage(ring + s * STAGE, x, w, j->kp, s * SP_GPU_DEPTH);
-    copy_close();
+DEVICE void load_stage(uint8_t *ring, const struct operands *o, uint32_t s, uint64_t *arrival) {
+  uint8_t *stage = ring + s % STAGES * STAGE;
+  arrival_expect(&arrival[s % STAGES], STAGE);
+  copy_bytes(stage, o->x + s * o->x_slab, HALF, &arrival[s % STAGES]);
+  copy_bytes(stage + HALF, o->w + s * o->w_slab, STAGE - HALF, &arrival[s % STAGES]);
+}
+
+/* Two products of 64 rows and all columns. Those of a stage are under way while all wait for those of the one before to end, whose
+ * place the next copy takes. */
+DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const struct operands *o, uint32_t row, uint32_t col) {
+  SHARED uint64_t arrival[STAGES];
+  uint32_t steps = j->kp / SP_GPU_DEPTH;
+  int acc[2][SP_GPU_COLS / 2];
+  if (THREAD == 0) {
+    for (uint32_t s = 0; s < STAGES; s++) arrival_begin(&arrival[s]);
+    arrival_publish();
+    for (uint32_t s = 0; s < STAGES - 1 && s < steps; s++) load_stage(ring, o, s, arrival);
   }
+  UNROLL
+  for (uint32_t i = 0; i < SP_GPU_COLS; i++) acc[i % 2][i / 2] = 0;
+  sync_block();
   for (uint32_t s = 0; s < steps; s++) {
     const uint8_t *stage = ring + s % STAGES * STAGE;
-    copy_wait(AHEAD - 1);
-    group_publish();
-    sync_block();
+    arrival_wait(&arrival[s % STAGES], s / STAGES);
     group_begin();
     UNROLL
-    for (uint32_t k = 0; k < SP_GPU_DEPTH; k += 32)
-      group_s8_256(acc, group_tile(stage, SP_GPU_DEPTH, mine, k), group_tile(stage, SP_GPU_DEPTH, SP_GPU_ROWS, k), 1);
+    for (uint32_t i = 0; i < 2 * SP_GPU_DEPTH / 32; i++) {
+      uint64_t a = group_tile(stage, SP_GPU_DEPTH, i % 2 * 64, i / 2 * 32);
+      group_s8_128(acc[i % 2], a, group_tile(stage, SP_GPU_DEPTH, SP_GPU_ROWS, i / 2 * 32), 1);
+    }
     group_close();
-    if (s + AHEAD < steps) load_stage(ring + (s + AHEAD) % STAGES * STAGE, x, w, j->kp, (s + AHEAD) * SP_GPU_DEPTH);
-    copy_close();
     group_wait(1);
+    sync_block();
+    if (THREAD == 0 && s + STAGES - 1 < steps) load_stage(ring, o, s + STAGES - 1, arrival);
   }
   group_wait(0);
-  GROUP_KEEP(acc, SP_GPU_COLS / 2);
-  store_strip(j, (int(*)[4])acc, SP_GPU_COLS / 8, row + THREAD / 32 * 16, col);
+  UNROLL
+  for (uint32_t i = 0; i < 2; i++) {
+    GROUP_KEEP(acc[i], SP_GPU_COLS / 2);
+    sync_block(); /* all have read what lay there */
+    put_sums((int *)ring, (int(*)[4])acc[i], SP_GPU_COLS / 8, THREAD / 32 * 16, 0);
+    sync_block();
+    finish(j, (const int *)ring, row + STRIP * i, col);
+  }
 }
 
 #else
+
+/* 16 bytes c (0..3) of row r of a stage, as SP_GPU_PLACE has them. */
+DEVICE uint32_t stage_place(uint32_t r, uint32_t c) { return r * SP_GPU_DEPTH + (c ^ r / 2 % 4) * 16; }
+
+/* 8 copies a thread. */
+DEVICE void load_stage(uint8_t *ring, const struct operands *o, uint32_t s) {
+  uint8_t *stage = ring + s % STAGES * STAGE;
+  UNROLL
+  for (uint32_t i = THREAD * 16; i < STAGE; i += 128 * 16)
+    copy_16(stage + i, i < HALF ? o->x + s * o->x_slab + i : o->w + s * o->w_slab + i - HALF);
+}
 
 /* The warp's 64 x 64 of one stage. */
 DEVICE void multiply_stage(int acc[4][8][4], const uint8_t *stage, uint32_t row0, uint32_t col0) {
@@ -137,33 +227,44 @@ DEVICE void multiply_stage(int acc[4][8][4], const uint8_t *stage, uint32_t row0
 }
 
 /* A warp 64 rows and 64 columns. */
-DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const int8_t *x, const int8_t *w, uint32_t row,
-                          uint32_t col) {
-  uint32_t warp = THREAD / 32, steps = j->kp / SP_GPU_DEPTH, row0 = warp / 4 * 64, col0 = warp % 4 * 64;
+DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const struct operands *o, uint32_t row, uint32_t col) {
+  uint32_t warp = THREAD / 32, steps = j->kp / SP_GPU_DEPTH, row0 = warp / 2 * 64, col0 = warp % 2 * 64;
   int acc[4][8][4];
   UNROLL
   for (uint32_t i = 0; i < 4 * 8 * 4; i++) acc[i / 32][i / 4 % 8][i % 4] = 0;
   for (uint32_t s = 0; s < STAGES - 1; s++) {
-    if (s < steps) load_stage(ring + s * STAGE, x, w, j->kp, s * SP_GPU_DEPTH);
+    if (s < steps) load_stage(ring, o, s);
     copy_close();
   }
   for (uint32_t s = 0; s < steps; s++) {
     uint32_t ahead = s + STAGES - 1;
     copy_wait(STAGES - 2);
     sync_block();
-    if (ahead < steps) load_stage(ring + ahead % STAGES * STAGE, x, w, j->kp, ahead * SP_GPU_DEPTH);
+    if (ahead < steps) load_stage(ring, o, ahead);
     copy_close();
     multiply_stage(acc, ring + s % STAGES * STAGE, row0, col0);
   }
   UNROLL
-  for (uint32_t i = 0; i < 4; i++) store_strip(j, acc[i], 8, row + row0 + 16 * i, col + col0);
+  for (uint32_t strip = 0; strip < 2; strip++) {
+    sync_block(); /* all have read what lay there */
+    UNROLL
+    for (uint32_t i = 0; i < 4; i++)
+      if (row0 == STRIP * strip) put_sums((int *)ring, acc[i], 8, 16 * i, col0);
+    sync_block();
+    finish(j, (const int *)ring, row + STRIP * strip, col);
+  }
 }
 
 #endif
 
-KERNEL(sp_gpu_multiply, sp_gpu_gemm, 256) {
+DEVICE uint32_t padded(uint32_t n) { return (n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS; }
+
+KERNEL_BESIDE(sp_gpu_multiply, sp_gpu_gemm, 128, BESIDE) {
   SHARED_BYTES(ring);
   uint32_t row, col;
   tile_of_block(&j, &row, &col);
-  multiply_tile(&j, ring, j.x + (uint64_t)row * j.kp, j.w + (uint64_t)col * j.kp, row, col);
+  struct operands o = {.x = j.x + row * SP_GPU_DEPTH, .w = j.w + col * SP_GPU_DEPTH,
+                       .x_slab = (uint64_t)padded(j.rows) * SP_GPU_DEPTH, .w_slab = (uint64_t)padded(j.n) * SP_GPU_DEPTH};
+  if (j.sum) fetch_sums(&j, row + THREAD, col);
+  multiply_tile(&j, ring, &o, row, col);
 }

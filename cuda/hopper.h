@@ -32,6 +32,34 @@ DEVICE void group_close(void) { asm volatile("wgmma.commit_group.sync.aligned;" 
     for (int keep = 0; keep < (n); keep++) asm volatile("" : "+r"((acc)[keep])::"memory"); \
   } while (0)
 
+/* Copies of whole stages that no thread waits for but at a barrier, a word in shared memory. It opens each time that as many bytes
+ * have come as were expected; `turn` counts that from 0. */
+DEVICE void arrival_begin(uint64_t *arrival) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"((unsigned)__cvta_generic_to_shared(arrival)) : "memory");
+}
+/* Arrivals that have begun are seen by copies and, after the next barrier of the block, by all threads. */
+DEVICE void arrival_publish(void) { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+DEVICE void arrival_expect(uint64_t *arrival, uint32_t bytes) {
+  unsigned at = (unsigned)__cvta_generic_to_shared(arrival);
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(at), "r"(bytes) : "memory");
+}
+DEVICE void arrival_wait(uint64_t *arrival, uint32_t turn) {
+  uint32_t open;
+  do {
+    asm volatile("{.reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p;}"
+                 : "=r"(open)
+                 : "r"((unsigned)__cvta_generic_to_shared(arrival)), "r"(turn % 2)
+                 : "memory");
+  } while (!open);
+}
+/* `bytes`: a multiple of 16, both sides aligned to that. */
+DEVICE void copy_bytes(void *to, const void *from, uint32_t bytes, uint64_t *arrival) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   (unsigned)__cvta_generic_to_shared(to)),
+               "l"(from), "r"(bytes), "r"((unsigned)__cvta_generic_to_shared(arrival))
+               : "memory");
+}
+
 #define TEN_SUMS(t) "%" #t "0, %" #t "1, %" #t "2, %" #t "3, %" #t "4, %" #t "5, %" #t "6, %" #t "7, %" #t "8, %" #t "9, "
 #define SUMS_32 TEN_SUMS() TEN_SUMS(1) TEN_SUMS(2) "%30, %31"
 #define SUMS_60 TEN_SUMS() TEN_SUMS(1) TEN_SUMS(2) TEN_SUMS(3) TEN_SUMS(4) TEN_SUMS(5)

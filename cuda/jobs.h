@@ -16,13 +16,19 @@
 
 enum {
   SP_GPU_ROWS = 128,      /* rows of a tile of the GEMM; buffers of rows are padded to this */
-  SP_GPU_COLS = 256,      /* columns of it; panels are padded to this */
-  SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it; rows of panels and of int8 activations are padded to this */
+  SP_GPU_COLS = 128,      /* columns of it; panels are padded to this */
+  SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it, of 16 KiB; k of panels and of int8 activations is padded to this */
   SP_GPU_TILE = 128,      /* keys of a tile of attention: SP_TILE */
   SP_GPU_BLOCK = 64,      /* list rows that one block of the attention kernel takes; no such block straddles a tile */
   SP_GPU_PIECE = 2048,    /* elements of a row that a block of the kernel of activations takes */
   SP_GPU_MASS_ROWS = 64   /* window rows that the mass kernel keeps in shared memory at a time */
 };
+
+/* Where byte k of row r lies among `rows` rows of int8 for the GEMM, a padded number: in slabs of SP_GPU_DEPTH bytes of k, which hold
+ * those of all rows, one row after the other; and of a row's four times 16 bytes c lies at c ^ (r / 2 % 4), for in shared memory,
+ * where stages come as they lie, the same c of eight neighbours shall lie in different banks. */
+#define SP_GPU_PLACE(rows, r, k)                                                                   \
+  (((uint64_t)((k) / SP_GPU_DEPTH) * (rows) + (r)) * SP_GPU_DEPTH + (((k) / 16 ^ (r) / 2) % 4) * 16 + (k) % 16)
 
 /* Linear layers in decode and the rows of files: types as enum sp_type numbers them. A row may have any alignment. */
 struct sp_gpu_weight {
@@ -43,20 +49,22 @@ struct sp_gpu_embed {
  * up side by side, 8 columns of each in turn) to r / 8 * 16 + r % 8 + first. Bytes k .. kp are zero. A warp a row. */
 struct sp_gpu_panel {
   struct sp_gpu_weight weight;
-  int8_t *panel;         /* [..][kp] */
+  int8_t *panel;         /* np rows of kp: SP_GPU_PLACE */
   float *scale;
   uint32_t *bad;
-  uint32_t kp, block, first; /* block: of the rotation */
+  uint32_t np, kp, block, first; /* block: of the rotation */
   bool pairs;
 };
 
-/* Prepares rows for the GEMM: RMSNorm if there is a norm, rotation, int8, scale (a / 127) * (1 / block). A warp a row. */
+/* Prepares rows for the GEMM: RMSNorm if there is a norm, rotation, int8, scale (a / 127) * (1 / block). SP_GPU_SHARE(k) warps a
+ * row. */
+#define SP_GPU_SHARE(k) ((k) <= 2048 ? 1 : (k) <= 4096 ? 2 : (k) <= 8192 ? 4 : 8)
 struct sp_gpu_quantise {
   const float *x, *norm; /* [n][k]; [k] or NULL */
-  int8_t *q;             /* [n][kp], k .. kp are left alone: zero from the start */
+  int8_t *q;             /* n padded rows: SP_GPU_PLACE; bytes past k are left alone */
   float *scale;
   uint32_t *bad;
-  uint32_t n, k, kp, block;
+  uint32_t n, k, block;
   float eps;
 };
 
@@ -64,10 +72,10 @@ struct sp_gpu_quantise {
  * is given. SP_GPU_PAIRS: the panel has `pairs`; y[n / 2 wide] = silu(gate) * up. */
 enum sp_gpu_mode { SP_GPU_PLAIN, SP_GPU_PAIRS };
 struct sp_gpu_gemm {
-  const int8_t *x, *w;   /* [rows][kp], [n][kp] */
+  const int8_t *x, *w;   /* rows and n, padded, of kp: SP_GPU_PLACE */
   const float *sx, *sw, *bias; /* [rows], [n], [n] or NULL */
   float *y, *sum;        /* [rows][ldy] */
-  uint32_t rows, n, kp, ldy; /* n and ldy even */
+  uint32_t rows, n, kp, ldy; /* n and ldy: multiples of 4 */
   enum sp_gpu_mode mode;
 };
 
@@ -193,7 +201,7 @@ struct sp_gpu_image {
   X(sp_gpu_embed_rows, sp_gpu_embed, 256)          \
   X(sp_gpu_build_panel, sp_gpu_panel, 256)         \
   X(sp_gpu_quantise_rows, sp_gpu_quantise, 256)    \
-  X(sp_gpu_multiply, sp_gpu_gemm, 256)             \
+  X(sp_gpu_multiply, sp_gpu_gemm, 128)             \
   X(sp_gpu_prepare_heads, sp_gpu_heads, 256)       \
   X(sp_gpu_attend_64, sp_gpu_attend, 128)          \
   X(sp_gpu_attend_128, sp_gpu_attend, 128)         \
@@ -217,11 +225,13 @@ enum sp_gpu_kernel {
   SP_GPU_COUNT
 };
 
-/* Stages of the GEMM's pipeline, 24 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor).
- * The kernels are compiled for the same numbers. On 9.0 attention's queries are there, too. */
-#define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : (cc) == 86 || (cc) == 89 || (cc) >= 120 ? 4 : (cc) == 90 ? 8 : 6)
+/* Stages of the GEMM's pipeline, 16 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor): two
+ * blocks of the GEMM fit a multiprocessor, three on 9.0. The kernels are compiled for the same numbers. On 9.0 attention's queries
+ * are there, too. */
+#define SP_GPU_SMALL(cc) ((cc) < 80 || (cc) == 86 || (cc) == 89 || (cc) >= 120) /* 100 KiB of shared memory or less */
+#define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : SP_GPU_SMALL(cc) ? 3 : 4)
 #define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)
-#define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_STAGES(cc) == 4) ? 1 : 2)
+#define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_SMALL(cc)) ? 1 : 2)
 #define SP_GPU_SHARED_ATTEND(cc, dk) \
   (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0))
 #define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */

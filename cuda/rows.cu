@@ -4,17 +4,10 @@
  * In, Out:  as jobs.h says.
  * Not here: products (gemm.cu, attn.cu), decode (decode.cu).
  *
- * A warp takes a row, 256 elements at a time, eight neighbours a thread: the rotation of a block of 256 is three stages inside a
- * thread and five between threads. Nothing of a row is kept from one pass to the next; a cache holds it.
+ * A warp takes a file's row 256 elements at a time, eight neighbours a thread: the rotation of a block of 256 is three stages inside
+ * a thread and five between threads. Rows of activations it takes 1024 at a time, so that three stages between threads are enough.
  */
 #include "cuda/blocks.h"
-
-/* x: aligned to 16 bytes */
-DEVICE void load_eight(float v[8], const float *x) {
-  struct float_four low = *(const struct float_four *)x, high = *(const struct float_four *)(x + 4);
-  UNROLL
-  for (int i = 0; i < 8; i++) v[i] = i < 4 ? low.x[i] : high.x[i - 4];
-}
 
 /* ---- rotation -------------------------------------------------------------------------------------------------------- */
 
@@ -47,7 +40,7 @@ DEVICE uint32_t largest_of(const float v[8]) {
   return most;
 }
 
-/* Eight integers of x * scale, to q, aligned to 8. */
+/* Eight integers of x * scale, to q, aligned to 8: half of 16 bytes that stay together. */
 DEVICE void store_bytes(int8_t *q, const float v[8], float scale) {
   uint32_t word[2] = {0, 0};
   UNROLL
@@ -58,12 +51,20 @@ DEVICE void store_bytes(int8_t *q, const float v[8], float scale) {
 
 /* ---- sums in 16 lanes -------------------------------------------------------------------------------------------------- */
 
-/* Of one row; u and, if it is given, f added to it. Every thread gets the sum. */
+/* Of one row; u and, if it is given, f added to it. A thread of the first 16 is a lane of the sum, and its neighbour 16 further
+ * tells it every second element. Every thread gets the sum. */
 DEVICE float row_squares(const float *u, const float *f, uint32_t k, int lane) {
-  float sum = 0;
-  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < k; i += SP_LANES) {
-    float x = f ? u[i] + f[i] : u[i];
-    sum = fma_rn(x, x, sum);
+  enum { BATCH = 16 }; /* elements that are read at once */
+  float sum = 0, x[BATCH];
+  for (uint32_t first = 0; first < k; first += BATCH * WARP) {
+    UNROLL
+    for (uint32_t i = 0, e = first + (uint32_t)lane; i < BATCH; i++, e += WARP) x[i] = e >= k ? 0 : f ? u[e] + f[e] : u[e];
+    UNROLL
+    for (uint32_t i = 0; i < BATCH; i++) {
+      float other = across(x[i], 16);
+      sum = fma_rn(x[i], x[i], sum);
+      sum = fma_rn(other, other, sum);
+    }
   }
   return as_float(bits_from(as_bits(fold_16(sum)), 0));
 }
@@ -81,40 +82,126 @@ KERNEL(sp_gpu_sum_squares, sp_gpu_sumsq, 256) {
 
 /* ---- rows for the GEMM ----------------------------------------------------------------------------------------------- */
 
-/* Elements i .. i + 7 of a row, normed and rotated; zeros past its end. */
-DEVICE void turned_row(float v[8], const struct sp_gpu_quantise *j, const float *x, uint32_t i, float r, int lane) {
-  float w[8];
+enum {
+  PIECE = 1024, /* elements that a warp takes together: four of each 32 a thread, of one of four blocks of 256 */
+  RUNS = 8,     /* such fours */
+  HELD = 2      /* pieces that a warp holds between finding a row's largest and storing it */
+};
+
+struct piece {
+  float x[RUNS][4]; /* elements from + 32 run, and their three neighbours */
+  uint32_t from;
+};
+
+/* Zeros past the end. */
+DEVICE void load_piece(struct piece *p, const float *x, uint32_t first, uint32_t k) {
+  p->from = first + THREAD % WARP / 8 * CHUNK + THREAD % 8 * 4;
   UNROLL
-  for (int e = 0; e < 8; e++) v[e] = 0;
-  if (i < j->k) load_eight(v, x + i);
-  if (j->norm && i < j->k) {
-    load_eight(w, j->norm + i);
+  for (uint32_t run = 0; run < RUNS; run++) {
+    struct float_four four = {{0, 0, 0, 0}};
+    if (p->from + 32 * run < k) four = *(const struct float_four *)(x + p->from + 32 * run);
     UNROLL
-    for (int e = 0; e < 8; e++) v[e] = (v[e] * r) * w[e];
+    for (int i = 0; i < 4; i++) p->x[run][i] = four.x[i];
   }
-  rotate(v, j->block, lane);
 }
 
-KERNEL(sp_gpu_quantise_rows, sp_gpu_quantise, 256) {
-  uint32_t row = row_of_warp(), most = 0;
+DEVICE void norm_piece(struct piece *p, const float *norm, uint32_t k, float r) {
+  UNROLL
+  for (uint32_t run = 0; run < RUNS; run++) {
+    if (p->from + 32 * run >= k) continue;
+    struct float_four w = *(const struct float_four *)(norm + p->from + 32 * run);
+    UNROLL
+    for (int i = 0; i < 4; i++) p->x[run][i] = (p->x[run][i] * r) * w.x[i];
+  }
+}
+
+/* Blocks of 32 at least. */
+DEVICE void rotate_piece(struct piece *p, uint32_t block) {
+  UNROLL
+  for (uint32_t run = 0; run < RUNS; run++) {
+    float *x = p->x[run];
+    butterfly(&x[0], &x[1]), butterfly(&x[2], &x[3]);
+    butterfly(&x[0], &x[2]), butterfly(&x[1], &x[3]);
+  }
+  UNROLL
+  for (int mask = 1; mask < 8; mask *= 2) {
+    float sign = (THREAD & (uint32_t)mask) != 0 ? -1 : 1; /* exact: the sum and the difference of two threads */
+    UNROLL
+    for (int i = 0; i < 4 * RUNS; i++) p->x[i / 4][i % 4] = fma_rn(p->x[i / 4][i % 4], sign, across(p->x[i / 4][i % 4], mask));
+  }
+  UNROLL
+  for (uint32_t h = 1; h < RUNS; h *= 2) {
+    if (32 * h >= block) break;
+    UNROLL
+    for (uint32_t i = 0; i < 4 * RUNS; i++)
+      if ((i / 4 & h) == 0) butterfly(&p->x[i / 4][i % 4], &p->x[i / 4 + h][i % 4]);
+  }
+}
+
+/* Returns the largest. */
+DEVICE uint32_t turn_piece(struct piece *p, const struct sp_gpu_quantise *j, float r) {
+  uint32_t most = 0;
+  if (j->norm) norm_piece(p, j->norm, j->k, r);
+  rotate_piece(p, j->block);
+  UNROLL
+  for (int i = 0; i < 4 * RUNS; i++) most = larger_bits(most, size_bits(p->x[i / 4][i % 4]));
+  return most;
+}
+
+DEVICE void store_piece(const struct sp_gpu_quantise *j, const struct piece *p, uint32_t row, float scale) {
+  uint64_t rows = (j->n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS;
+  uint64_t at[2] = {SP_GPU_PLACE(rows, row, p->from), SP_GPU_PLACE(rows, row, p->from + 32)};
+  UNROLL
+  for (uint32_t run = 0; run < RUNS; run++) {
+    const float *x = p->x[run];
+    uint32_t low = pick_bytes(byte_of(x[0], scale), byte_of(x[1], scale), 0x0040);
+    uint32_t high = pick_bytes(byte_of(x[2], scale), byte_of(x[3], scale), 0x0040);
+    uint32_t word = pick_bytes(low, high, 0x5410);
+    if (p->from + 32 * run < j->k) *(uint32_t *)(j->q + at[run % 2] + run / 2 * rows * SP_GPU_DEPTH) = word;
+  }
+}
+
+/* A row has `share` warps of a block, which take its pieces by turns. What they cannot hold they make twice. */
+KERNEL_BESIDE(sp_gpu_quantise_rows, sp_gpu_quantise, 256, 2) {
+  SHARED float factor[WARPS];
+  SHARED uint32_t largest[WARPS];
   int lane = THREAD % WARP;
-  if (row >= j.n) return;
+  uint32_t share = SP_GPU_SHARE(j.k), row = row_of_warp() / share, warp = THREAD / WARP, first = warp / share * share;
+  uint32_t k = row < j.n ? j.k : 0, from = (warp - first) * PIECE, step = share * PIECE, most = 0;
   const float *x = j.x + (uint64_t)row * j.k;
-  int8_t *q = j.q + (uint64_t)row * j.kp;
-  float r = 1, v[8];
-  if (j.norm) r = norm_factor(row_squares(x, NULL, j.k, lane), j.k, j.eps);
-  for (uint32_t i = 0; i < j.k; i += CHUNK) {
-    turned_row(v, &j, x, i + 8 * (uint32_t)lane, r, lane);
-    most = larger_bits(most, largest_of(v));
+  struct piece held[HELD];
+  float r = 1;
+  if (j.norm) {
+    if (warp == first) r = norm_factor(row_squares(x, NULL, k, lane), j.k, j.eps);
+    if (lane == 0) factor[warp] = r;
+    sync_block();
+    r = factor[first];
   }
+  for (uint32_t i = from + HELD * step; i < k; i += step) {
+    load_piece(&held[0], x, i, k);
+    most = larger_bits(most, turn_piece(&held[0], &j, r));
+  }
+  UNROLL
+  for (uint32_t p = 0; p < HELD; p++) load_piece(&held[p], x, from + p * step, k);
+  UNROLL
+  for (uint32_t p = 0; p < HELD; p++)
+    if (from + p * step < k) most = larger_bits(most, turn_piece(&held[p], &j, r));
   most = warp_largest(most);
-  float a = as_float(most), scale = scale_of(a, 127);
-  for (uint32_t i = 0; i < j.k; i += CHUNK) {
-    uint32_t e = i + 8 * (uint32_t)lane;
-    turned_row(v, &j, x, e, r, lane);
-    if (e < j.k) store_bytes(q + e, v, scale);
+  if (share > 1) {
+    if (lane == 0) largest[warp] = most;
+    sync_block();
+    for (uint32_t i = first; i < first + share; i++) most = larger_bits(most, largest[i]);
   }
-  if (lane > 0) return;
+  float a = as_float(most), scale = scale_of(a, 127);
+  UNROLL
+  for (uint32_t p = 0; p < HELD; p++)
+    if (from + p * step < k) store_piece(&j, &held[p], row, scale);
+  for (uint32_t i = from + HELD * step; i < k; i += step) {
+    load_piece(&held[0], x, i, k);
+    turn_piece(&held[0], &j, r);
+    store_piece(&j, &held[0], row, scale);
+  }
+  if (k == 0 || warp != first || lane > 0) return;
   j.scale[row] = step_of(a, 127) * div_rn(1, (float)j.block);
   if (most >= FINITE_BITS) lowest(j.bad, row);
 }
@@ -148,7 +235,6 @@ KERNEL(sp_gpu_build_panel, sp_gpu_panel, 256) {
   if (r >= j.weight.n) return;
   const uint8_t *row = file_row(&j.weight, r);
   uint32_t to = j.first + (j.pairs ? r / 8 * 16 + r % 8 : r);
-  int8_t *q = j.panel + (uint64_t)to * j.kp;
   float v[8];
   for (uint32_t i = 0; i < k; i += CHUNK) {
     turned_weights(v, &j, row, i + 8 * (uint32_t)lane, lane);
@@ -159,7 +245,7 @@ KERNEL(sp_gpu_build_panel, sp_gpu_panel, 256) {
   for (uint32_t i = 0; i < j.kp; i += CHUNK) {
     uint32_t e = i + 8 * (uint32_t)lane;
     turned_weights(v, &j, row, e, lane);
-    if (e < j.kp) store_bytes(q + e, v, scale); /* past k: zeros */
+    if (e < j.kp) store_bytes(j.panel + SP_GPU_PLACE(j.np, to, e), v, scale); /* past k: zeros */
   }
   if (lane > 0) return;
   j.scale[to] = step_of(a, 127);
@@ -168,38 +254,44 @@ KERNEL(sp_gpu_build_panel, sp_gpu_panel, 256) {
 
 /* ---- heads of a row --------------------------------------------------------------------------------------------------- */
 
-enum { PARTS = CHUNK / WARP };
-
-/* A head in a warp: x[i] of a thread is element 32 i + lane, and zero past the end. */
+/* A head in a warp: x[i] of a thread is element own * lane + i, and zero past the end. */
 struct head {
-  float x[PARTS];
-  uint32_t d;
-  int lane;
+  float x[CHUNK / WARP];
+  uint32_t own, d; /* own: 2, 4 or 8, which the compiler knows */
+  uint32_t at;     /* own * lane */
+  bool whole;      /* threads' elements are aligned, and do not straddle halves */
 };
-#define EACH_PART(h, i, e) \
-  UNROLL                   \
-  for (uint32_t i = 0, e = (uint32_t)(h)->lane; i < PARTS; i++, e += WARP)
+#define EACH_OWN(h, i) \
+  UNROLL               \
+  for (uint32_t i = 0; i < CHUNK / WARP; i++) \
+    if (i < (h)->own)
 
-/* Sum of squares: a thread of the first 16, a lane of the sum, has its neighbour 16 further tell it every second element. */
-DEVICE float head_squares(const struct head *h) {
-  float sum = 0;
-  UNROLL
-  for (uint32_t i = 0; i < PARTS; i++) {
-    float other = across(h->x[i], 16);
-    if (i * WARP + (uint32_t)h->lane < h->d) sum = fma_rn(h->x[i], h->x[i], sum);
-    if (i * WARP + (uint32_t)h->lane + 16 < h->d) sum = fma_rn(other, other, sum);
+/* The thread's elements of a row of d; p is where the first of them lies. */
+DEVICE void load_own(float v[CHUNK / WARP], const struct head *h, const float *p) {
+  EACH_OWN(h, i) v[i] = 0;
+  if (h->whole && h->at < h->d) {
+    if (h->own == 2) {
+      struct float_two two = *(const struct float_two *)p;
+      v[0] = two.x[0], v[1] = two.x[1];
+    } else {
+      EACH_OWN(h, i)
+        if (i % 4 == 0) {
+          struct float_four four = *(const struct float_four *)(p + i);
+          v[i] = four.x[0], v[i + 1] = four.x[1], v[i + 2] = four.x[2], v[i + 3] = four.x[3];
+        }
+    }
   }
-  return as_float(bits_from(as_bits(fold_16(sum)), 0));
+  if (h->whole) return;
+  EACH_OWN(h, i)
+    if (h->at + i < h->d) v[i] = p[i];
 }
 
-/* RMSNorm, then RoPE, of a head that still lies in memory at `from`: an element asks for the one it is turned with. */
-DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, uint32_t row) {
-  const float *c = j->c + (uint64_t)j->position[row] * j->half, *s = j->s + (uint64_t)j->position[row] * j->half;
-  float r = norm ? norm_factor(head_squares(h), h->d, j->eps) : 1;
-  EACH_PART(h, i, e) {
-    if (e >= h->d) continue;
-    if (norm) h->x[i] = (h->x[i] * r) * norm[e];
-    if (e >= 2 * j->half) continue;
+/* RoPE of the elements, any halves: each asks memory for the one it is turned with. */
+DEVICE void turn_any(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r, const float *c,
+                     const float *s) {
+  EACH_OWN(h, i) {
+    uint32_t e = h->at + i;
+    if (e >= h->d || e >= 2 * j->half) continue;
     bool second = j->pairs ? e % 2 != 0 : e >= j->half;
     uint32_t at = j->pairs ? e / 2 : second ? e - j->half : e, mate = j->pairs ? e ^ 1 : second ? e - j->half : e + j->half;
     float other = norm ? (from[mate] * r) * norm[mate] : from[mate];
@@ -207,23 +299,55 @@ DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float 
   }
 }
 
+/* The same where all elements of a thread are in one half. */
+DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r, const float *c,
+                        const float *s) {
+  float other[CHUNK / WARP], w[CHUNK / WARP], cosine[CHUNK / WARP], sine[CHUNK / WARP];
+  bool second = h->at >= j->half;
+  uint32_t at = second ? h->at - j->half : h->at, mate = second ? at : at + j->half;
+  if (h->at >= h->d || h->at >= 2 * j->half) return;
+  load_own(other, h, from + mate);
+  load_own(cosine, h, c + at);
+  load_own(sine, h, s + at);
+  if (norm) load_own(w, h, norm + mate);
+  EACH_OWN(h, i) {
+    float turned = (norm ? (other[i] * r) * w[i] : other[i]) * sine[i];
+    h->x[i] = fma_rn(h->x[i], cosine[i], second ? turned : -turned);
+  }
+}
+
+/* RMSNorm, then RoPE, of a head that still lies in memory at `from`. */
+DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, uint32_t row) {
+  const float *c = j->c + (uint64_t)j->position[row] * j->half, *s = j->s + (uint64_t)j->position[row] * j->half;
+  float r = norm ? norm_factor(row_squares(from, NULL, h->d, (int)(THREAD % WARP)), h->d, j->eps) : 1, w[CHUNK / WARP];
+  if (norm) {
+    load_own(w, h, norm + h->at);
+    EACH_OWN(h, i) h->x[i] = (h->x[i] * r) * w[i];
+  }
+  if (j->pairs || !h->whole)
+    turn_any(h, j, from, norm, r, c, s);
+  else
+    turn_halves(h, j, from, norm, r, c, s);
+}
+
 DEVICE void centre_head(struct head *h, const float *shift, const float *factor) {
-  EACH_PART(h, i, e)
-    if (e < h->d) h->x[i] = (h->x[i] - (shift ? shift[e] : 0)) * factor[e];
+  float away[CHUNK / WARP], by[CHUNK / WARP];
+  EACH_OWN(h, i) away[i] = 0;
+  if (shift) load_own(away, h, shift + h->at);
+  load_own(by, h, factor + h->at);
+  EACH_OWN(h, i) h->x[i] = (h->x[i] - away[i]) * by[i];
 }
 
 DEVICE void rotate_head(struct head *h, uint32_t block) {
-  for (uint32_t step = 1; step < block && step < WARP; step *= 2) {
-    float sign = ((uint32_t)h->lane & step) != 0 ? -1 : 1;
-    UNROLL
-    for (uint32_t i = 0; i < PARTS; i++) h->x[i] = fma_rn(h->x[i], sign, across(h->x[i], (int)step));
-  }
   UNROLL
-  for (uint32_t step = 1; step < PARTS; step *= 2) {
-    if (step * WARP >= block) break;
-    UNROLL
-    for (uint32_t i = 0; i < PARTS; i++)
+  for (uint32_t step = 1; step < CHUNK / WARP; step *= 2) {
+    if (step >= h->own || step >= block) break;
+    EACH_OWN(h, i)
       if ((i & step) == 0) butterfly(&h->x[i], &h->x[i + step]);
+  }
+  for (uint32_t mask = 1; h->own * mask < block; mask *= 2) {
+    float sign = (THREAD & mask) != 0 ? -1 : 1;
+    EACH_OWN(h, i) h->x[i] = fma_rn(h->x[i], sign, across(h->x[i], (int)mask));
   }
 }
 
@@ -232,59 +356,72 @@ DEVICE uint32_t value_place(uint32_t i) {
   return i % SP_TILE / 16 * 16 + i % 8 / 2 * 4 + i % 16 / 8 * 2 + i % 2;
 }
 
-DEVICE void store_head(int8_t *q, const struct head *h, uint32_t dk, float scale) {
-  EACH_PART(h, i, e)
-    if (e < dk) q[e] = (int8_t)byte_of(h->x[i], scale);
+/* All dk bytes, zeros past d. */
+DEVICE void store_head(int8_t *q, const struct head *h, float scale) {
+  uint32_t word[2] = {0, 0};
+  EACH_OWN(h, i) word[i / 4] |= byte_of(h->x[i], scale) << i % 4 * 8;
+  if (h->own == 2)
+    *(uint16_t *)(q + h->at) = (uint16_t)word[0];
+  else
+    *(uint32_t *)(q + h->at) = word[0];
+  if (h->own == 8) *(uint32_t *)(q + h->at + 4) = word[1];
 }
 
 DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
-  store_head(j->q + ((uint64_t)row * j->heads + head) * j->dk, h, j->dk, scale_of(a, 127));
-  if (h->lane == 0) j->sq[(uint64_t)row * j->heads + head] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
+  store_head(j->q + ((uint64_t)row * j->heads + head) * j->dk, h, scale_of(a, 127));
+  if (h->at == 0) j->sq[(uint64_t)row * j->heads + head] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
 }
 
 DEVICE uint32_t list_row(const struct sp_gpu_heads *j, uint32_t row) { return (j->now ? *j->now : j->at) + row; }
 
 DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
   uint64_t at = (uint64_t)head * j->cap + list_row(j, row);
-  store_head(j->k + at * j->dk, h, j->dk, scale_of(a, 127));
-  if (h->lane == 0) j->sk[at] = step_of(a, 127);
+  store_head(j->k + at * j->dk, h, scale_of(a, 127));
+  if (h->at == 0) j->sk[at] = step_of(a, 127);
 }
 
 DEVICE void store_value(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
   uint32_t at = list_row(j, row);
   float scale = scale_of(a, 127);
   int8_t *v = j->v + ((uint64_t)head * j->cap + at / SP_TILE * SP_TILE) * j->dk + value_place(at);
-  EACH_PART(h, i, e)
-    if (e < h->d) v[(uint64_t)e * SP_TILE] = (int8_t)byte_of(h->x[i], scale);
-  if (h->lane == 0) j->sv[(uint64_t)head * j->cap + at] = step_of(a, 127);
+  EACH_OWN(h, i)
+    if (h->at + i < h->d) v[(h->at + i) * SP_TILE] = (int8_t)byte_of(h->x[i], scale);
+  if (h->at == 0) j->sv[(uint64_t)head * j->cap + at] = step_of(a, 127);
+}
+
+DEVICE void prepare_head(const struct sp_gpu_heads *j, const uint32_t own) {
+  uint32_t all = j->heads + 2 * j->kv_heads, task = row_of_warp(), row = task / all, part = task % all;
+  if (row >= j->n) return;
+  struct head h = {.own = own, .d = j->d, .at = own * (THREAD % WARP), .whole = j->d % own == 0 && j->half % own == 0};
+  bool query = part < j->heads, value = part >= j->heads + j->kv_heads;
+  uint32_t head = query ? part : (part - j->heads) % j->kv_heads, kv = query ? part / (j->heads / j->kv_heads) : head, most = 0;
+  float *from = j->qkv + ((uint64_t)row * all + part) * j->d;
+  load_own(h.x, &h, from + h.at);
+  if (!value) {
+    turn_head(&h, j, from, query ? j->q_norm : j->k_norm, row);
+    if (j->keep) sync_warp(); /* all have read */
+    EACH_OWN(&h, i)
+      if (j->keep && h.at + i < h.d) from[h.at + i] = h.x[i];
+    centre_head(&h, query ? NULL : j->shift + kv * j->d, (query ? j->balance : j->inverse_balance) + kv * j->d);
+    rotate_head(&h, j->block);
+  }
+  EACH_OWN(&h, i) most = larger_bits(most, size_bits(h.x[i]));
+  most = warp_largest(most);
+  if (query)
+    store_query(j, &h, row, head, as_float(most));
+  else if (value)
+    store_value(j, &h, row, head, as_float(most));
+  else
+    store_key(j, &h, row, head, as_float(most));
+  if (h.at == 0 && most >= FINITE_BITS) lowest(j->bad, j->first + row);
 }
 
 KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
-  uint32_t all = j.heads + 2 * j.kv_heads, task = row_of_warp(), row = task / all, part = task % all;
-  if (row >= j.n) return;
-  struct head h = {.d = j.d, .lane = (int)(THREAD % WARP)};
-  bool query = part < j.heads, value = part >= j.heads + j.kv_heads;
-  uint32_t head = query ? part : (part - j.heads) % j.kv_heads, kv = query ? part / (j.heads / j.kv_heads) : head, most = 0;
-  float *from = j.qkv + ((uint64_t)row * all + part) * j.d;
-  EACH_PART(&h, i, e) h.x[i] = e < j.d ? from[e] : 0;
-  if (!value) {
-    turn_head(&h, &j, from, query ? j.q_norm : j.k_norm, row);
-    if (j.keep) sync_warp(); /* all have read */
-    EACH_PART(&h, i, e)
-      if (j.keep && e < j.d) from[e] = h.x[i];
-    centre_head(&h, query ? NULL : j.shift + kv * j.d, (query ? j.balance : j.inverse_balance) + kv * j.d);
-    rotate_head(&h, j.block);
+  switch (j.dk) {
+    case 64: prepare_head(&j, 2); break;
+    case 128: prepare_head(&j, 4); break;
+    default: prepare_head(&j, 8);
   }
-  UNROLL
-  for (uint32_t i = 0; i < PARTS; i++) most = larger_bits(most, size_bits(h.x[i]));
-  most = warp_largest(most);
-  if (query)
-    store_query(&j, &h, row, head, as_float(most));
-  else if (value)
-    store_value(&j, &h, row, head, as_float(most));
-  else
-    store_key(&j, &h, row, head, as_float(most));
-  if (h.lane == 0 && most >= FINITE_BITS) lowest(j.bad, j.first + row);
 }
 
 /* ---- the probe, gathering, states --------------------------------------------------------------------------------------- */

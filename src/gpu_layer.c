@@ -49,8 +49,8 @@ still_status sp_gpu_check_bad(struct sp_lane *lane) {
 static still_status prepare(struct sp_lane *lane, const struct sp_gpu_product *p, const float *x, const float *norm,
                             uint32_t *bad) {
   struct sp_gpu_quantise job = {.x = x, .norm = norm, .q = lane->q, .scale = lane->scale, .bad = bad, .n = (uint32_t)lane->n,
-                                .k = p->k, .kp = p->kp, .block = p->block, .eps = lane->engine->config->norm_eps};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_quantise_rows, &job, lane->n);
+                                .k = p->k, .block = p->block, .eps = lane->engine->config->norm_eps};
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_quantise_rows, &job, lane->n * SP_GPU_SHARE(p->k));
 }
 
 static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *p, float *y, float *sum, enum sp_gpu_mode mode) {

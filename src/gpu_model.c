@@ -148,7 +148,8 @@ static still_status build(struct sp_gpu_model *m, struct sp_ctx *ctx, unsigned l
   out->w = w;
   out->scale = scale;
   for (int i = p->first; i <= p->last; i++) {
-    struct sp_gpu_panel job = {.weight = to->w[i], .panel = w, .scale = scale, .bad = m->bad, .kp = out->kp, .block = out->block,
+    struct sp_gpu_panel job = {.weight = to->w[i], .panel = w, .scale = scale, .bad = m->bad, .np = (uint32_t)padded,
+                               .kp = out->kp, .block = out->block,
                                .first = (uint32_t)(p->pairs ? 8 * (i - p->first) : (int)first), .pairs = p->pairs};
     SP_TRY(sp_gpu_status(m, ctx, sp_gpu_fill(&m->gpu, m->stream, m->bad, 0xff, sizeof *m->bad), "the making of panels"));
     SP_TRY(sp_gpu_status(m, ctx, sp_gpu_launch(&m->gpu, m->stream, SP_GPU_sp_gpu_build_panel, &job,

@@ -18,7 +18,7 @@
 enum sp_gpu_panel_name { SP_GPU_QKV, SP_GPU_OUT, SP_GPU_GATE_UP, SP_GPU_DOWN, SP_GPU_PANELS };
 
 struct sp_gpu_product { /* a panel of one or several weights, side by side */
-  int8_t *w;            /* [n padded][kp] */
+  int8_t *w;            /* n padded rows of kp: SP_GPU_PLACE */
   float *scale, *bias;  /* [n padded]; bias may be NULL */
   uint32_t n, k, kp, block;
 };

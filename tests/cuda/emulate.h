@@ -46,6 +46,7 @@ void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned 
 
 DEVICE float fma_rn(float a, float b, float c) { return fmaf(a, b, c); }
 DEVICE float div_rn(float a, float b) { return a / b; }
+DEVICE float div_easy(float n, float d) { return n / d; }
 DEVICE float sqrt_rn(float a) { return sqrtf(a); }
 DEVICE float as_float(uint32_t x) {
   float y;
@@ -86,6 +87,7 @@ DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) {
   return ab > c ? ab : c;
 }
 DEVICE void copy_16(void *to, const void *from) { memcpy(to, from, 16); }
+DEVICE void fetch_ahead(const void *at) { (void)at; }
 #define copy_close()
 #define copy_wait(n)
 

@@ -61,6 +61,29 @@ static void same(const char *what, const void *expected, const void *at, size_t 
 static size_t up_to(size_t n, size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static size_t warps(size_t n) { return (n + 7) / 8; }
 
+/* n rows of kp as the GEMM has them, padded to np rows of bytes `rest`. Freed by the caller. */
+static int8_t *in_slabs(const int8_t *rows, size_t n, size_t np, size_t kp, int rest) {
+  int8_t *x = malloc(np * kp);
+  memset(x, rest, np * kp);
+  for (size_t r = 0; r < n; r++)
+    for (size_t k = 0; k < kp; k++) x[SP_GPU_PLACE(np, r, k)] = rows[r * kp + k];
+  return x;
+}
+
+/* The same on the device. */
+static int8_t *slabs_up(const int8_t *rows, size_t n, size_t np, size_t kp) {
+  int8_t *x = in_slabs(rows, n, np, kp, 77), *at = device_up(&device, x, np * kp);
+  free(x);
+  return at;
+}
+
+/* Compares n rows of np on the device, whose bytes were 0xff: those of `expected` that still are were not to be written. */
+static void same_slabs(const char *what, const int8_t *expected, const int8_t *at, size_t n, size_t np, size_t kp) {
+  int8_t *x = in_slabs(expected, n, np, kp, 0xff);
+  same(what, x, at, np * kp);
+  free(x);
+}
+
 static uint32_t *no_bad_row(void) { return device_alloc(&device, sizeof(uint32_t)); }
 
 static void all_finite(const uint32_t *bad) {
@@ -112,7 +135,7 @@ static void test_panel(enum sp_type type) {
   size_t n = draw(1, 40), k = length_for(type), kp = up_to(k, 64);
   bool pairs = draw(0, 1);
   struct sp_gpu_weight w = file_weight(type, n, k, &rows);
-  size_t most = 2 * up_to(n, 8);
+  size_t most = up_to(2 * up_to(n, 8), SP_GPU_COLS);
   int8_t *q = malloc(most * kp), *at = device_alloc(&device, most * kp);
   float *x = floats(k), *scale = malloc(most * sizeof *scale), *scale_at = device_alloc(&device, most * sizeof *scale);
   uint32_t *bad = no_bad_row();
@@ -125,9 +148,9 @@ static void test_panel(enum sp_type type) {
     scale[to] = sp_ref_quantise((uint8_t *)q + to * kp, x, x, k, rotation(k), 0);
   }
   device_run(&device, SP_GPU_sp_gpu_build_panel,
-             &(struct sp_gpu_panel){.weight = w, .panel = at, .scale = scale_at, .bad = bad, .kp = (uint32_t)kp,
-                                    .block = (uint32_t)rotation(k), .pairs = pairs}, warps(n), 1);
-  same(tiny_type_name(type), q, at, most * kp);
+             &(struct sp_gpu_panel){.weight = w, .panel = at, .scale = scale_at, .bad = bad,
+                                    .np = (uint32_t)most, .kp = (uint32_t)kp, .block = (uint32_t)rotation(k), .pairs = pairs}, warps(n), 1);
+  same_slabs(tiny_type_name(type), q, at, most, most, kp);
   same("scales of a panel", scale, scale_at, most * sizeof *scale);
   all_finite(bad);
   free(rows), free(q), free(x), free(scale);
@@ -136,9 +159,9 @@ static void test_panel(enum sp_type type) {
 /* ---- rows ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_quantise(void) {
-  size_t n = draw(1, 20), k = 32 * draw(1, 40), kp = up_to(k, 64);
+  size_t n = draw(1, 20), k = 32 * (draw(0, 2) ? draw(1, 90) : draw(300, 400)), kp = up_to(k, 64), np = up_to(n, SP_GPU_ROWS);
   float *x = floats(n * k), *norm = floats(k), *y = malloc(k * sizeof *y), *scale = malloc(n * sizeof *scale);
-  int8_t *q = malloc(n * kp), *at = device_alloc(&device, n * kp);
+  int8_t *q = malloc(n * kp), *at = device_alloc(&device, np * kp);
   float *scale_at = device_alloc(&device, n * sizeof *scale);
   uint32_t *bad = no_bad_row();
   bool with_norm = draw(0, 1);
@@ -152,9 +175,9 @@ static void test_quantise(void) {
   device_run(&device, SP_GPU_sp_gpu_quantise_rows,
              &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = at, .scale = scale_at, .bad = bad,
                                        .norm = with_norm ? device_up(&device, norm, k * sizeof *norm) : NULL, .n = (uint32_t)n,
-                                       .k = (uint32_t)k, .kp = (uint32_t)kp, .block = (uint32_t)rotation(k), .eps = 1e-5f},
-             warps(n), 1);
-  same("integers", q, at, n * kp);
+                                       .k = (uint32_t)k, .block = (uint32_t)rotation(k), .eps = 1e-5f},
+             warps(n * SP_GPU_SHARE(k)), 1);
+  same_slabs("integers", q, at, n, np, kp);
   same("scales", scale, scale_at, n * sizeof *scale);
   all_finite(bad);
   free(x), free(norm), free(y), free(scale), free(q);
@@ -167,11 +190,9 @@ static void test_not_finite(void) {
   x[row * k + draw(0, k - 1)] = draw(0, 1) ? NAN : -INFINITY;
   x[(n - 1) * k] = NAN;
   device_run(&device, SP_GPU_sp_gpu_quantise_rows,
-             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = device_alloc(&device, n * up_to(k,
-                 64)),
+             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = device_alloc(&device, up_to(n, SP_GPU_ROWS) * up_to(k, 64)),
                                        .scale = device_alloc(&device, n * sizeof *x), .bad = bad, .n = (uint32_t)n,
-                                       .k = (uint32_t)k, .kp = (uint32_t)up_to(k, 64), .block = (uint32_t)rotation(k)},
-                                       warps(n), 1);
+                                       .k = (uint32_t)k, .block = (uint32_t)rotation(k)}, warps(n * SP_GPU_SHARE(k)), 1);
   same("the lowest row that is not finite", &expected, bad, sizeof expected);
   free(x);
 }
@@ -185,12 +206,12 @@ struct product { /* rows x and a panel w in both layouts */
 };
 
 static struct product draw_product(void) {
-  struct product p = {.rows = draw(1, 300), .n = 2 * draw(1, 200), .k = 32 * draw(1, 12)};
+  struct product p = {.rows = draw(1, 300), .n = 4 * draw(1, 100), .k = 32 * draw(1, 12)};
   p.kp = up_to(p.k, 64);
-  p.x = int8s(up_to(p.rows, 128) * p.kp), p.w = int8s(up_to(p.n, 256) * p.kp);
+  p.x = int8s(p.rows * p.kp), p.w = int8s(p.n * p.kp);
   for (size_t r = 0; r < p.n; r++) memset(p.w + r * p.kp + p.k, 0, p.kp - p.k); /* of x those bytes are random */
   p.sx = floats(p.rows), p.sw = floats(p.n), p.bias = floats(p.n), p.y = floats(p.rows * p.n);
-  p.x_at = device_up(&device, p.x, up_to(p.rows, 128) * p.kp);
+  p.x_at = slabs_up(p.x, p.rows, up_to(p.rows, SP_GPU_ROWS), p.kp);
   return p;
 }
 
@@ -209,14 +230,14 @@ static void ref_product(const struct product *p, const float *bias) {
   free(rows), free(panel.w), free(panel.wsum);
 }
 
-static size_t tiles_of(size_t rows, size_t n) { return up_to(rows, 128) / 128 * (up_to(n, 256) / 256); }
+static size_t tiles_of(size_t rows, size_t n) { return up_to(rows, SP_GPU_ROWS) / SP_GPU_ROWS * (up_to(n, SP_GPU_COLS) / SP_GPU_COLS); }
 
 static void test_gemm(void) {
   struct product p = draw_product();
   size_t size = p.rows * p.n * sizeof(float);
   bool bias = draw(0, 1), sum = draw(0, 1), store = !sum || draw(0, 1);
   float *residual = floats(p.rows * p.n), *sum_at = device_up(&device, residual, size), *y_at = device_alloc(&device, size);
-  p.w_at = device_up(&device, p.w, up_to(p.n, 256) * p.kp);
+  p.w_at = slabs_up(p.w, p.n, up_to(p.n, SP_GPU_COLS), p.kp);
   ref_product(&p, bias ? p.bias : NULL);
   struct sp_gpu_gemm job = {.x = p.x_at, .w = p.w_at, .sx = device_up(&device, p.sx, p.rows * sizeof(float)),
                             .sw = device_up(&device, p.sw, p.n * sizeof(float)),
@@ -234,7 +255,7 @@ static void test_pairs(void) {
   struct product p = draw_product();
   size_t half = up_to(draw(1, 150), 8), n = 2 * half, size = p.rows * half * sizeof(float);
   float *gate = floats(p.rows * half), *h_at = device_alloc(&device, size);
-  int8_t *mixed = calloc(up_to(n, 256), p.kp);
+  int8_t *mixed = malloc(n * p.kp);
   float *scales = malloc(n * sizeof *scales), *biases = malloc(n * sizeof *biases);
   free(p.w), free(p.sw), free(p.bias), free(p.y);
   p.n = half, p.w = int8s(half * p.kp), p.sw = floats(half), p.bias = floats(half), p.y = floats(p.rows * half);
@@ -250,7 +271,7 @@ static void test_pairs(void) {
     if (!up) memcpy(gate, p.y, size);
   }
   sp_ref_swiglu(p.y, gate, p.y, p.rows * half);
-  struct sp_gpu_gemm job = {.x = p.x_at, .w = device_up(&device, mixed, up_to(n, 256) * p.kp),
+  struct sp_gpu_gemm job = {.x = p.x_at, .w = slabs_up(mixed, n, up_to(n, SP_GPU_COLS), p.kp),
                             .sx = device_up(&device, p.sx, p.rows * sizeof(float)), .sw = device_up(&device, scales,
                             n * sizeof(float)),
                             .bias = device_up(&device, biases, n * sizeof(float)), .y = h_at, .rows = (uint32_t)p.rows,
