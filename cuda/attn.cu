@@ -17,11 +17,11 @@ enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
 /* Sums of products as floats. Elsewhere than on Hopper, where conversions are quick, they start at MAGIC_BITS. */
 #ifdef GROUPS_MULTIPLY
 DEVICE float sum_of(int acc) { return (float)acc; }
-#define ATTEND_BESIDE 3
+#define ATTEND_BESIDE(dk) ((dk) == 64 ? 4 : (dk) == 128 ? 3 : 1) /* blocks on a multiprocessor: what registers allow */
 #else
 DEVICE float sum_of(int acc) { return as_float((uint32_t)acc) - MAGIC; }
 #define group_publish()
-#define ATTEND_BESIDE 1
+#define ATTEND_BESIDE(dk) 1
 #endif
 
 /* One of the two queries that a thread has a part of. */

@@ -96,7 +96,7 @@ DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const
   }
 }
 
-KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, DK < 256 ? ATTEND_BESIDE : 1) {
+KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, ATTEND_BESIDE(DK)) {
   SHARED_BYTES(shared);
   enum { BYTES = SP_TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
   uint32_t lane = THREAD % 32, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads);

@@ -31,7 +31,7 @@ struct operands {
 
 /* ---- from sums to floats: through shared memory, 64 rows at a time, of which a warp finishes 16 --------------------------- */
 
-enum { STRIP = 64, OWN = STRIP / 4, BATCH = 8 /* rows whose memory is read at once */ };
+enum { STRIP = 64, OWN_ROWS = STRIP / 4, BATCH = 8 /* rows whose memory is read at once */ };
 
 /* Where the sum of row r of the strip and column c lies: eight columns together, in other banks than those of its neighbours. */
 DEVICE uint32_t sum_place(uint32_t r, uint32_t c) { return r * SP_GPU_COLS + (c / 8 ^ r % 8) * 8 + c % 8; }
@@ -70,10 +70,10 @@ DEVICE struct float_four products(const struct sp_gpu_gemm *j, const int *sums, 
 
 /* To y, and added to sum: a thread has four columns of each row. */
 DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
-  uint32_t c = THREAD % 32 * 4, own = THREAD / 32 * OWN;
+  uint32_t c = THREAD % 32 * 4, own = THREAD / 32 * OWN_ROWS;
   if (col + c >= j->n) return;
   struct columns columns = columns_of(j, col + c);
-  for (uint32_t first = own; first < own + OWN; first += BATCH) {
+  for (uint32_t first = own; first < own + OWN_ROWS; first += BATCH) {
     struct float_four sum[BATCH];
     float sx[BATCH];
     UNROLL
@@ -99,11 +99,11 @@ DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t 
 
 /* Columns c .. c + 3 are of the gate and c + 8 .. the same of up: half a warp has a row. */
 DEVICE void finish_pairs(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
-  uint32_t out = THREAD % 16 * 4, c = out / 8 * 16 + out % 8, own = THREAD / 32 * OWN;
+  uint32_t out = THREAD % 16 * 4, c = out / 8 * 16 + out % 8, own = THREAD / 32 * OWN_ROWS;
   if (col + c >= j->n) return;
   struct columns gates = columns_of(j, col + c), ups = columns_of(j, col + c + 8);
   UNROLL
-  for (uint32_t i = THREAD % 32 / 16; i < OWN; i += 2) {
+  for (uint32_t i = THREAD % 32 / 16; i < OWN_ROWS; i += 2) {
     uint32_t r = row + own + i;
     if (r >= j->rows) continue;
     float sx = j->sx[r];

@@ -79,7 +79,7 @@ struct sp_gpu_gemm {
   enum sp_gpu_mode mode;
 };
 
-/* One head of a row a warp: of q, k (per-head norm, RoPE, shift and balance, rotation, int8) and v (int8).
+/* Heads of a row, as many as there are 256 elements, a warp; SP_GPU_TASKS warps a row: of q, k (per-head norm, RoPE, shift and balance, rotation, int8) and v (int8).
  * k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key 8 (p / 2 % 2) + p / 4 * 2 +
  * p % 2 of the 16: the order in which probabilities leave the tensor cores. */
 struct sp_gpu_heads {
@@ -93,9 +93,13 @@ struct sp_gpu_heads {
   uint32_t *bad;
   const uint32_t *now;   /* [1], or NULL: takes the place of `at`, so that a kept launch serves any row */
   uint32_t first, n, at, cap, heads, kv_heads, d, dk, block, half; /* first: of these rows in the chunk, for `bad` */
+  uint32_t per;          /* query heads that share a KV head */
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
 };
+
+#define SP_GPU_TASKS(heads, kv_heads, dk) (SP_GPU_UP((heads) + (kv_heads), 256 / (dk)) + SP_GPU_UP(kv_heads, 256 / (dk)))
+#define SP_GPU_UP(n, by) (((n) + (by) - 1) / (by))
 
 /* Integer flash attention of rows [at, at + n) of a layer's list. grid: (blocks of 64 list rows, heads). */
 struct sp_gpu_attend {

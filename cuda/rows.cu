@@ -254,42 +254,45 @@ KERNEL(sp_gpu_build_panel, sp_gpu_panel, 256) {
 
 /* ---- heads of a row --------------------------------------------------------------------------------------------------- */
 
-/* A head in a warp: x[i] of a thread is element own * lane + i, and zero past the end. */
+enum { OWN = 8 }; /* neighbours of a head that a thread has; so of 64 elements four heads share a warp, of 128 two */
+
 struct head {
-  float x[CHUNK / WARP];
-  uint32_t own, d; /* own: 2, 4 or 8, which the compiler knows */
-  uint32_t at;     /* own * lane */
-  bool whole;      /* threads' elements are aligned, and do not straddle halves */
+  float x[OWN];          /* elements at .. at + 7, zero past the end */
+  uint32_t d, dk, at;
+  bool whole;            /* threads' elements are aligned, and in one half each */
 };
-#define EACH_OWN(h, i) \
-  UNROLL               \
-  for (uint32_t i = 0; i < CHUNK / WARP; i++) \
-    if (i < (h)->own)
 
 /* The thread's elements of a row of d; p is where the first of them lies. */
-DEVICE void load_own(float v[CHUNK / WARP], const struct head *h, const float *p) {
-  EACH_OWN(h, i) v[i] = 0;
-  if (h->whole && h->at < h->d) {
-    if (h->own == 2) {
-      struct float_two two = *(const struct float_two *)p;
-      v[0] = two.x[0], v[1] = two.x[1];
-    } else {
-      EACH_OWN(h, i)
-        if (i % 4 == 0) {
-          struct float_four four = *(const struct float_four *)(p + i);
-          v[i] = four.x[0], v[i + 1] = four.x[1], v[i + 2] = four.x[2], v[i + 3] = four.x[3];
-        }
-    }
-  }
+DEVICE void load_own(float v[OWN], const struct head *h, const float *p) {
+  struct float_four low = {{0, 0, 0, 0}}, high = low;
+  if (h->whole && h->at < h->d) low = *(const struct float_four *)p, high = *(const struct float_four *)(p + 4);
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++) v[i] = i < 4 ? low.x[i] : high.x[i - 4];
   if (h->whole) return;
-  EACH_OWN(h, i)
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++)
     if (h->at + i < h->d) v[i] = p[i];
+}
+
+/* Sum of squares: the dk / 8 threads of the head have its sixteen lanes, or two each of them, or one twice. */
+DEVICE float head_squares(const struct head *h, const float *x) {
+  uint32_t threads = h->dk / OWN, lane = THREAD % WARP % (threads < SP_LANES ? threads : SP_LANES);
+  float low = 0, high = 0;
+  for (uint32_t i = lane; i < h->d; i += SP_LANES) {
+    low = fma_rn(x[i], x[i], low);
+    if (threads < SP_LANES && i + 8 < h->d) high = fma_rn(x[i + 8], x[i + 8], high);
+  }
+  low += threads < SP_LANES ? high : across(low, 8);
+  low += across(low, 4);
+  low += across(low, 2);
+  return low + across(low, 1);
 }
 
 /* RoPE of the elements, any halves: each asks memory for the one it is turned with. */
 DEVICE void turn_any(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r, const float *c,
                      const float *s) {
-  EACH_OWN(h, i) {
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++) {
     uint32_t e = h->at + i;
     if (e >= h->d || e >= 2 * j->half) continue;
     bool second = j->pairs ? e % 2 != 0 : e >= j->half;
@@ -302,7 +305,7 @@ DEVICE void turn_any(struct head *h, const struct sp_gpu_heads *j, const float *
 /* The same where all elements of a thread are in one half. */
 DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r, const float *c,
                         const float *s) {
-  float other[CHUNK / WARP], w[CHUNK / WARP], cosine[CHUNK / WARP], sine[CHUNK / WARP];
+  float other[OWN], w[OWN], cosine[OWN], sine[OWN];
   bool second = h->at >= j->half;
   uint32_t at = second ? h->at - j->half : h->at, mate = second ? at : at + j->half;
   if (h->at >= h->d || h->at >= 2 * j->half) return;
@@ -310,7 +313,8 @@ DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const floa
   load_own(cosine, h, c + at);
   load_own(sine, h, s + at);
   if (norm) load_own(w, h, norm + mate);
-  EACH_OWN(h, i) {
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++) {
     float turned = (norm ? (other[i] * r) * w[i] : other[i]) * sine[i];
     h->x[i] = fma_rn(h->x[i], cosine[i], second ? turned : -turned);
   }
@@ -319,10 +323,11 @@ DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const floa
 /* RMSNorm, then RoPE, of a head that still lies in memory at `from`. */
 DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, uint32_t row) {
   const float *c = j->c + (uint64_t)j->position[row] * j->half, *s = j->s + (uint64_t)j->position[row] * j->half;
-  float r = norm ? norm_factor(row_squares(from, NULL, h->d, (int)(THREAD % WARP)), h->d, j->eps) : 1, w[CHUNK / WARP];
+  float r = j->q_norm ? norm_factor(head_squares(h, from), h->d, j->eps) : 1, w[OWN];
   if (norm) {
     load_own(w, h, norm + h->at);
-    EACH_OWN(h, i) h->x[i] = (h->x[i] * r) * w[i];
+    UNROLL
+    for (uint32_t i = 0; i < OWN; i++) h->x[i] = (h->x[i] * r) * w[i];
   }
   if (j->pairs || !h->whole)
     turn_any(h, j, from, norm, r, c, s);
@@ -331,24 +336,32 @@ DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float 
 }
 
 DEVICE void centre_head(struct head *h, const float *shift, const float *factor) {
-  float away[CHUNK / WARP], by[CHUNK / WARP];
-  EACH_OWN(h, i) away[i] = 0;
-  if (shift) load_own(away, h, shift + h->at);
+  float away[OWN], by[OWN];
   load_own(by, h, factor + h->at);
-  EACH_OWN(h, i) h->x[i] = (h->x[i] - away[i]) * by[i];
+  if (shift) load_own(away, h, shift + h->at);
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++) h->x[i] = (h->x[i] - (shift ? away[i] : 0)) * by[i];
 }
 
 DEVICE void rotate_head(struct head *h, uint32_t block) {
   UNROLL
-  for (uint32_t step = 1; step < CHUNK / WARP; step *= 2) {
-    if (step >= h->own || step >= block) break;
-    EACH_OWN(h, i)
+  for (uint32_t step = 1; step < OWN; step *= 2) {
+    if (step >= block) break;
+    UNROLL
+    for (uint32_t i = 0; i < OWN; i++)
       if ((i & step) == 0) butterfly(&h->x[i], &h->x[i + step]);
   }
-  for (uint32_t mask = 1; h->own * mask < block; mask *= 2) {
+  for (uint32_t mask = 1; OWN * mask < block; mask *= 2) {
     float sign = (THREAD & mask) != 0 ? -1 : 1;
-    EACH_OWN(h, i) h->x[i] = fma_rn(h->x[i], sign, across(h->x[i], (int)mask));
+    UNROLL
+    for (uint32_t i = 0; i < OWN; i++) h->x[i] = fma_rn(h->x[i], sign, across(h->x[i], (int)mask));
   }
+}
+
+DEVICE uint32_t head_largest(const struct head *h) {
+  uint32_t most = largest_of(h->x);
+  for (uint32_t mask = 1; OWN * mask < h->dk; mask *= 2) most = larger_bits(most, bits_across(most, (int)mask));
+  return most;
 }
 
 /* Where key `i` stands among the 128 bytes of a channel of its tile. */
@@ -356,27 +369,17 @@ DEVICE uint32_t value_place(uint32_t i) {
   return i % SP_TILE / 16 * 16 + i % 8 / 2 * 4 + i % 16 / 8 * 2 + i % 2;
 }
 
-/* All dk bytes, zeros past d. */
-DEVICE void store_head(int8_t *q, const struct head *h, float scale) {
-  uint32_t word[2] = {0, 0};
-  EACH_OWN(h, i) word[i / 4] |= byte_of(h->x[i], scale) << i % 4 * 8;
-  if (h->own == 2)
-    *(uint16_t *)(q + h->at) = (uint16_t)word[0];
-  else
-    *(uint32_t *)(q + h->at) = word[0];
-  if (h->own == 8) *(uint32_t *)(q + h->at + 4) = word[1];
-}
-
 DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
-  store_head(j->q + ((uint64_t)row * j->heads + head) * j->dk, h, scale_of(a, 127));
-  if (h->at == 0) j->sq[(uint64_t)row * j->heads + head] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
+  uint64_t at = (uint64_t)row * j->heads + head;
+  store_bytes(j->q + at * j->dk + h->at, h->x, scale_of(a, 127));
+  if (h->at == 0) j->sq[at] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
 }
 
 DEVICE uint32_t list_row(const struct sp_gpu_heads *j, uint32_t row) { return (j->now ? *j->now : j->at) + row; }
 
 DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
   uint64_t at = (uint64_t)head * j->cap + list_row(j, row);
-  store_head(j->k + at * j->dk, h, scale_of(a, 127));
+  store_bytes(j->k + at * j->dk + h->at, h->x, scale_of(a, 127));
   if (h->at == 0) j->sk[at] = step_of(a, 127);
 }
 
@@ -384,44 +387,44 @@ DEVICE void store_value(const struct sp_gpu_heads *j, const struct head *h, uint
   uint32_t at = list_row(j, row);
   float scale = scale_of(a, 127);
   int8_t *v = j->v + ((uint64_t)head * j->cap + at / SP_TILE * SP_TILE) * j->dk + value_place(at);
-  EACH_OWN(h, i)
+  UNROLL
+  for (uint32_t i = 0; i < OWN; i++)
     if (h->at + i < h->d) v[(h->at + i) * SP_TILE] = (int8_t)byte_of(h->x[i], scale);
   if (h->at == 0) j->sv[(uint64_t)head * j->cap + at] = step_of(a, 127);
 }
 
-DEVICE void prepare_head(const struct sp_gpu_heads *j, const uint32_t own) {
-  uint32_t all = j->heads + 2 * j->kv_heads, task = row_of_warp(), row = task / all, part = task % all;
-  if (row >= j->n) return;
-  struct head h = {.own = own, .d = j->d, .at = own * (THREAD % WARP), .whole = j->d % own == 0 && j->half % own == 0};
-  bool query = part < j->heads, value = part >= j->heads + j->kv_heads;
-  uint32_t head = query ? part : (part - j->heads) % j->kv_heads, kv = query ? part / (j->heads / j->kv_heads) : head, most = 0;
-  float *from = j->qkv + ((uint64_t)row * all + part) * j->d;
+/* A warp has queries and keys or values, never both. A thread without a head takes the last one's part, and stores nothing. */
+KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
+  uint32_t beside = CHUNK / j.dk, turned = (j.heads + j.kv_heads + beside - 1) / beside, task = row_of_warp();
+  uint32_t row = task / SP_GPU_TASKS(j.heads, j.kv_heads, j.dk), group = task % SP_GPU_TASKS(j.heads, j.kv_heads, j.dk);
+  bool value = group >= turned;
+  uint32_t first = value ? j.heads + j.kv_heads + (group - turned) * beside : group * beside;
+  uint32_t last = j.heads + (value ? 2 : 1) * j.kv_heads - 1, own = first + THREAD % WARP / (j.dk / OWN);
+  uint32_t part = own < last ? own : last;
+  bool query = part < j.heads;
+  uint32_t head = query ? part : part - j.heads - (value ? j.kv_heads : 0), kv = query ? part / j.per : head;
+  if (row >= j.n) return;
+  struct head h = {.d = j.d, .dk = j.dk, .at = OWN * (THREAD % (j.dk / OWN)), .whole = j.d % OWN == 0 && j.half % OWN == 0};
+  float *from = j.qkv + ((uint64_t)row * (j.heads + 2 * j.kv_heads) + part) * j.d;
   load_own(h.x, &h, from + h.at);
   if (!value) {
-    turn_head(&h, j, from, query ? j->q_norm : j->k_norm, row);
-    if (j->keep) sync_warp(); /* all have read */
-    EACH_OWN(&h, i)
-      if (j->keep && h.at + i < h.d) from[h.at + i] = h.x[i];
-    centre_head(&h, query ? NULL : j->shift + kv * j->d, (query ? j->balance : j->inverse_balance) + kv * j->d);
-    rotate_head(&h, j->block);
+    turn_head(&h, &j, from, query ? j.q_norm : j.k_norm, row);
+    if (j.keep) sync_warp(); /* all have read */
+    UNROLL
+    for (uint32_t i = 0; i < OWN; i++)
+      if (j.keep && own == part && h.at + i < h.d) from[h.at + i] = h.x[i];
+    centre_head(&h, query ? NULL : j.shift + kv * j.d, (query ? j.balance : j.inverse_balance) + kv * j.d);
+    rotate_head(&h, j.block);
   }
-  EACH_OWN(&h, i) most = larger_bits(most, size_bits(h.x[i]));
-  most = warp_largest(most);
+  uint32_t most = head_largest(&h);
+  if (own != part) return;
   if (query)
-    store_query(j, &h, row, head, as_float(most));
+    store_query(&j, &h, row, head, as_float(most));
   else if (value)
-    store_value(j, &h, row, head, as_float(most));
+    store_value(&j, &h, row, head, as_float(most));
   else
-    store_key(j, &h, row, head, as_float(most));
-  if (h.at == 0 && most >= FINITE_BITS) lowest(j->bad, j->first + row);
-}
-
-KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
-  switch (j.dk) {
-    case 64: prepare_head(&j, 2); break;
-    case 128: prepare_head(&j, 4); break;
-    default: prepare_head(&j, 8);
-  }
+    store_key(&j, &h, row, head, as_float(most));
+  if (h.at == 0 && most >= FINITE_BITS) lowest(j.bad, j.first + row);
 }
 
 /* ---- the probe, gathering, states --------------------------------------------------------------------------------------- */

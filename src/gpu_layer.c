@@ -77,12 +77,12 @@ static still_status prepare_heads(struct sp_lane *lane, unsigned l, const struct
       .q = lane->q8 + run->first * c->n_heads * lane->dk, .k = kv->k, .v = kv->v, .sq = lane->sq + run->first * c->n_heads,
       .sk = kv->sk, .sv = kv->sv, .bad = bad_at(lane, l, SP_GPU_AT_HEADS), .first = (uint32_t)run->first,
       .now = now, .n = (uint32_t)run->n, .at = (uint32_t)run->at, .cap = (uint32_t)kv->rows, .heads = c->n_heads,
-      .kv_heads = c->n_kv_heads, .d = c->head_dim,
+      .kv_heads = c->n_kv_heads, .per = c->n_heads / c->n_kv_heads, .d = c->head_dim,
       .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
       .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),
       .pairs = c->rope.style == SP_ROPE_PAIR, .keep = lane->probe != NULL};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, run->n * all);
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, run->n * SP_GPU_TASKS(c->n_heads, c->n_kv_heads, lane->dk));
 }
 
 static still_status sum_probe(struct sp_lane *lane, unsigned l) {
