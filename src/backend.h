@@ -39,9 +39,11 @@ struct sp_image {
 
 struct sp_backend {
   const char *name;
-  unsigned wide; /* so many times the setting `chunk` go through the layers together */
-  still_status (*begin)(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
+  /* Chunks of `chunk` rows on a CPU, of more, up to `most`, where more do better. */
+  still_status (*begin)(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **lane);
   void (*end)(struct sp_lane *lane);
+  /* Rows of a chunk, at the most, that goes through halves up to `to` or, at a gate, the half behind it. */
+  size_t (*rows)(const struct sp_lane *lane, unsigned to);
   /* Room for lists of `rows` rows in layers [first, last), for `positions` positions, and for positions. */
   still_status (*reserve)(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions);
   still_status (*reserve_park)(struct sp_lane *lane, unsigned park, size_t rows);

@@ -24,15 +24,20 @@ static void end(struct sp_lane *lane) {
   sp_free(ctx, lane, 1, sizeof *lane);
 }
 
-static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **out) {
+static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **out) {
   struct sp_lane *lane = sp_calloc(ctx, 1, sizeof *lane, "a session");
   if (!lane) return STILL_ENOMEM;
-  still_status status = sp_work_open(&lane->work, engine, ctx, chunk);
+  still_status status = sp_work_open(&lane->work, engine, ctx, chunk < most ? chunk : most);
   if (status == STILL_OK)
     *out = lane;
   else
     sp_free(ctx, lane, 1, sizeof *lane);
   return status;
+}
+
+static size_t rows_of(const struct sp_lane *lane, unsigned to) {
+  (void)to;
+  return lane->work.cap;
 }
 
 static still_status reserve(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions) {
@@ -190,9 +195,9 @@ static still_status probe(struct sp_lane *lane, const struct sp_pass *pass, stru
 
 const struct sp_backend sp_backend_cpu = {
     .name = "cpu",
-    .wide = 1,
     .begin = begin,
     .end = end,
+    .rows = rows_of,
     .reserve = reserve,
     .reserve_park = reserve_park,
     .load = load,

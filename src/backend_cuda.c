@@ -22,10 +22,10 @@ static still_status leave(struct sp_lane *lane, still_status status) {
   return status;
 }
 
-static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane) {
+static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **lane) {
   struct sp_gpu_model *m = engine->gpu;
   SP_TRY(sp_gpu_status(m, ctx, sp_gpu_enter(&m->gpu), "its context cannot be used"));
-  still_status status = sp_gpu_lane_open(m, ctx, chunk, lane);
+  still_status status = sp_gpu_lane_open(m, ctx, sp_gpu_lane_rows(chunk, most), lane);
   sp_gpu_leave(&m->gpu);
   return status;
 }
@@ -35,6 +35,11 @@ static void end(struct sp_lane *lane) {
   bool entered = sp_gpu_enter(&m->gpu) == 0; /* what a broken device holds goes with its context */
   sp_gpu_lane_close(lane);
   if (entered) sp_gpu_leave(&m->gpu);
+}
+
+static size_t rows_of(const struct sp_lane *lane, unsigned to) {
+  (void)to;
+  return lane->cap;
 }
 
 /* ---- room ---------------------------------------------------------------------------------------------------------- */
@@ -349,9 +354,9 @@ still_status sp_cuda_fetch(struct sp_lane *lane, float *x) {
 
 const struct sp_backend sp_backend_cuda = {
     .name = "cuda",
-    .wide = 16,
     .begin = begin,
     .end = end,
+    .rows = rows_of,
     .reserve = reserve,
     .reserve_park = reserve_park,
     .load = load,

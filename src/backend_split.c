@@ -36,23 +36,29 @@ static void end(struct sp_lane *lane) {
   sp_free(lane->ctx, lane, 1, sizeof *lane);
 }
 
-static still_status open_sides(struct sp_lane *lane) {
+static still_status open_sides(struct sp_lane *lane, size_t chunk, size_t most) {
+  SP_TRY(gpu->begin(lane->engine, lane->ctx, chunk, most, &lane->gpu));
+  SP_TRY(cpu->begin(lane->engine, lane->ctx, chunk, most, &lane->cpu));
+  lane->cap = gpu->rows(lane->gpu, 0);
   lane->position = sp_alloc(lane->ctx, lane->cap, sizeof *lane->position, "a session");
-  if (!lane->position) return STILL_ENOMEM;
-  SP_TRY(gpu->begin(lane->engine, lane->ctx, lane->cap, &lane->gpu));
-  return cpu->begin(lane->engine, lane->ctx, lane->cap, &lane->cpu);
+  return lane->position ? STILL_OK : STILL_ENOMEM;
 }
 
-static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, struct sp_lane **out) {
+static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **out) {
   struct sp_lane *lane = sp_calloc(ctx, 1, sizeof *lane, "a session");
   if (!lane) return STILL_ENOMEM;
-  lane->engine = engine, lane->ctx = ctx, lane->cap = chunk, lane->seam = engine->gpu->seam;
-  still_status status = open_sides(lane);
+  lane->engine = engine, lane->ctx = ctx, lane->seam = engine->gpu->seam;
+  still_status status = open_sides(lane, chunk, most);
   if (status == STILL_OK)
     *out = lane;
   else
     end(lane);
   return status;
+}
+
+/* As many as the GPU takes where all of them wait below the seam. */
+static size_t rows_of(const struct sp_lane *lane, unsigned to) {
+  return to < 2 * lane->seam ? gpu->rows(lane->gpu, to) : cpu->rows(lane->cpu, to);
 }
 
 static still_status reserve(struct sp_lane *lane, unsigned first, unsigned last, size_t rows, size_t positions) {
@@ -265,9 +271,9 @@ static still_status move(struct sp_lane *lane, unsigned first, unsigned last, si
 
 const struct sp_backend sp_backend_split = {
     .name = "cuda+cpu",
-    .wide = 1,
     .begin = begin,
     .end = end,
+    .rows = rows_of,
     .reserve = reserve,
     .reserve_park = reserve_park,
     .load = load,

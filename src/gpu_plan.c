@@ -6,9 +6,6 @@
  */
 #include "gpu_plan.h"
 
-#include "backend_cuda.h"
-#include "backend_split.h"
-
 enum { USUAL_CONTEXT = 32768 }; /* tokens that must fit where the caller says nothing */
 
 /* What the gates of these stages have, as far as they stand below the seam: rows that wait, sums of squares, queries, scores. */
@@ -29,18 +26,12 @@ static uint64_t gate_bytes(const struct sp_config *c, const struct sp_settings *
   return bytes + sp_gpu_taken(n * (c->n_heads + 1) * sizeof(float));
 }
 
-/* Rows of a chunk, as a session has them: no more than its context. */
-static size_t chunk_of(const struct sp_config *c, const struct sp_settings *s, unsigned seam) {
-  const struct sp_backend *backend = seam < c->n_layers ? &sp_backend_split : &sp_backend_cuda;
-  size_t chunk = (size_t)s->chunk * backend->wide, most = s->context ? (size_t)s->context : c->n_ctx_train;
-  return chunk < most ? chunk : most;
-}
-
 static uint64_t session_bytes(const struct sp_engine *e, const struct sp_settings *s, unsigned seam, bool parked, uint64_t n) {
   const struct sp_config *c = e->config;
   struct sp_stage stage[SP_MOST_STAGES];
   size_t stages = sp_plan_stages(c, s, parked, n, stage);
-  uint64_t bytes = sp_gpu_lane_bytes(e, chunk_of(c, s, seam)) + gate_bytes(c, s, seam, stage, stages);
+  size_t rows = sp_gpu_lane_rows((size_t)s->chunk, sp_settings_context(s, c->n_ctx_train));
+  uint64_t bytes = sp_gpu_lane_bytes(e, rows) + gate_bytes(c, s, seam, stage, stages);
   for (size_t i = 0; i < stages; i++)
     for (unsigned l = sp_stage_first(&stage[i]); l < sp_stage_last(&stage[i]) && l < seam; l++)
       bytes += sp_gpu_taken(sp_gpu_kv_bytes(c, stage[i].rows));

@@ -81,7 +81,7 @@ still_status sp_probe(struct sp_ctx *ctx, const struct sp_backend *backend, stru
   float *memory = sp_calloc(ctx, 3 * n, sizeof *memory, "the sums of the probe");
   if (!memory) return STILL_ENOMEM;
   struct sp_probe_sums sums = {.key = memory, .key_squared = memory + n, .query_squared = memory + 2 * n};
-  still_status status = backend->begin(engine, ctx, SP_PROBE_TOKENS, &lane);
+  still_status status = backend->begin(engine, ctx, SP_PROBE_TOKENS, SP_PROBE_TOKENS, &lane);
   if (status == STILL_OK) {
     status = run_probe(backend, lane, engine->config->n_layers, tokens, &sums);
     backend->end(lane);

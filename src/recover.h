@@ -11,8 +11,7 @@
 #include "prefill.h"
 
 /* Calls fn(arg). If it ends in STILL_EDEVICE on a device, moves the timeline to the CPU, whole as it was before (prefilled,
- * decoded) where `whole`, else as bare tokens of which no row is finished; and calls fn(arg) again. Chunks: `chunk`. */
-still_status sp_recover(struct sp_timeline *t, struct sp_settings *settings, int64_t chunk, bool whole,
-                        still_status (*fn)(void *arg), void *arg);
+ * decoded) where `whole`, else as bare tokens of which no row is finished; and calls fn(arg) again. */
+still_status sp_recover(struct sp_timeline *t, bool whole, still_status (*fn)(void *arg), void *arg);
 
 #endif

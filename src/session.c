@@ -17,7 +17,6 @@
 static still_status check_memory(still_session *s, bool parked, size_t n) {
   still_plan plan = {.size = sizeof plan};
   struct sp_settings settings = s->settings.value; /* on a GPU, too, the CPU's plan must fit: the session may come to need it */
-  settings.chunk = s->chunk;
   sp_model_plan(s->model, &settings, parked, n, &plan);
   unsigned layers = (unsigned)(plan.panels / sp_weights_panel_bytes(&s->model->config, s->model->weights.team.place.copies, 1));
   layers = layers > 0 ? layers : s->model->config.n_layers; /* the float path has no panels */
@@ -37,7 +36,7 @@ static still_status check_memory(still_session *s, bool parked, size_t n) {
 static still_status check_context(still_session *s) {
   const struct sp_config *c = &s->model->config;
   size_t wish = (size_t)s->settings.value.context;
-  s->most = wish ? wish : c->n_ctx_train;
+  s->most = sp_settings_context(&s->settings.value, c->n_ctx_train);
   if (wish > c->n_ctx_train)
     sp_log(&s->ctx, STILL_LOG_WARN, "a context of %zu tokens is longer than the %u that the model was trained for", wish,
            c->n_ctx_train);
@@ -49,10 +48,7 @@ static still_status open_timeline(still_session *s) {
   size_t n_vocab = s->model->config.n_vocab;
   *t = (struct sp_timeline){
       .ctx = &s->ctx, .engine = &s->model->engine, .settings = &s->settings.value, .backend = s->model->backend};
-  s->chunk = s->settings.value.chunk;
   SP_TRY(check_context(s));
-  if ((size_t)s->chunk > s->most) s->chunk = (int64_t)s->most;
-  s->settings.value.chunk = s->chunk * t->backend->wide;
   if ((size_t)s->settings.value.chunk > s->most) s->settings.value.chunk = (int64_t)s->most;
   t->logits = sp_alloc(&s->ctx, SP_FILE_ROWS * n_vocab, sizeof(float), "the logits");
   return t->logits ? STILL_OK : STILL_ENOMEM;
@@ -173,7 +169,7 @@ static still_status prepare(still_session *s, size_t n) {
   SP_TRY(check_memory(s, t->parked, n));
   SP_TRY(sp_timeline_grow(t, n));
   SP_TRY(sp_model_probe(s->model, &s->ctx, t->backend));
-  return t->lane ? STILL_OK : t->backend->begin(t->engine, &s->ctx, (size_t)s->settings.value.chunk, &t->lane);
+  return t->lane ? STILL_OK : sp_timeline_lane(t, &t->lane);
 }
 
 /* Of a session whose policy is dense: who said so. */
@@ -251,7 +247,7 @@ static still_status lengthen_gathered(void *arg) {
   struct sp_observer observer = {.fn = hear, .user = &relay, .first = p->observer ? p->observer->first : 0};
   struct prompt heard = *p;
   if (p->observer) heard.observer = &observer;
-  return sp_recover(&p->session->timeline, &p->session->settings.value, p->session->chunk, false, lengthen_once, &heard);
+  return sp_recover(&p->session->timeline, false, lengthen_once, &heard);
 }
 
 static still_status lengthen(still_session *s, const still_token *tokens, size_t n, bool question,
@@ -313,7 +309,7 @@ still_status still_session_save(still_session *s, const char *path) {
   enter(s, &caller);
   sp_model_digest(s->model, model);
   struct saving saving = {&s->timeline, model, path};
-  return leave(s, &caller, sp_recover(&s->timeline, &s->settings.value, s->chunk, true, save_once, &saving));
+  return leave(s, &caller, sp_recover(&s->timeline, true, save_once, &saving));
 }
 
 struct taking {
@@ -337,7 +333,7 @@ static still_status take_state(still_session *s, const struct sp_state *state) {
   SP_TRY(check_memory(s, state->image.parked, state->n));
   SP_TRY(sp_timeline_grow(&s->timeline, state->n));
   struct taking taking = {s, state};
-  return sp_recover(&s->timeline, &s->settings.value, s->chunk, false, take_once, &taking);
+  return sp_recover(&s->timeline, false, take_once, &taking);
 }
 
 still_status still_session_load(still_session *s, const char *path) {
@@ -369,7 +365,7 @@ static still_status decode_once(void *arg) {
 
 static still_status decode_gathered(void *arg) {
   still_session *s = ((const struct step *)arg)->session;
-  return sp_recover(&s->timeline, &s->settings.value, s->chunk, true, decode_once, arg);
+  return sp_recover(&s->timeline, true, decode_once, arg);
 }
 
 static still_status decode(still_session *s, still_token token) {

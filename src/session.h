@@ -20,7 +20,6 @@ struct still_session {
   still_settings settings;
   struct sp_timeline timeline;
   size_t most; /* tokens of the context */
-  int64_t chunk; /* as it was set; settings hold what a chunk is on the session's device */
 };
 
 #endif

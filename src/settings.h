@@ -87,4 +87,9 @@ void sp_settings_take(still_settings *settings, const still_settings *from);
 /* Takes all keys of the scope session over that may change while a session is open: all but ctx and chunk. */
 void sp_settings_change(still_settings *settings, const still_settings *to);
 
+/* Tokens that a session has room for. */
+static inline size_t sp_settings_context(const struct sp_settings *settings, size_t trained) {
+  return settings->context ? (size_t)settings->context : trained;
+}
+
 #endif

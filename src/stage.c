@@ -62,7 +62,7 @@ static still_status put_down(struct sp_timeline *t, size_t i, const struct sp_pa
 /* All rows of stage i from row `first` on, chunk by chunk, through the layers of one lift. */
 static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct sp_aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
-  size_t chunk = (size_t)t->settings->chunk;
+  size_t chunk = t->backend->rows(t->lane, pass->to);
   for (pass->at = first; pass->at < stage->rows; pass->at += chunk) {
     size_t n = stage->rows - pass->at < chunk ? stage->rows - pass->at : chunk;
     pass->worth = n;

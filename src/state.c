@@ -232,7 +232,7 @@ static still_status restore(struct sp_timeline *t, const struct sp_state *state,
 
 still_status sp_state_take(struct sp_timeline *t, const struct sp_state *state) {
   struct sp_lane *lane = NULL;
-  SP_TRY(t->backend->begin(t->engine, t->ctx, (size_t)t->settings->chunk, &lane));
+  SP_TRY(sp_timeline_lane(t, &lane));
   still_status status = restore(t, state, lane);
   if (status != STILL_OK) {
     t->backend->end(lane);

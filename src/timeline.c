@@ -46,6 +46,11 @@ void sp_timeline_free(struct sp_timeline *t) {
   t->cap = 0;
 }
 
+still_status sp_timeline_lane(const struct sp_timeline *t, struct sp_lane **lane) {
+  size_t most = sp_settings_context(t->settings, t->engine->config->n_ctx_train);
+  return t->backend->begin(t->engine, t->ctx, (size_t)t->settings->chunk, most, lane);
+}
+
 still_status sp_timeline_grow(struct sp_timeline *t, size_t n) {
   struct sp_timeline to = *t;
   void **from_at[ARRAYS], **to_at[ARRAYS];

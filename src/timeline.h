@@ -53,6 +53,8 @@ struct sp_timeline {
 /* Room in the arrays for n tokens and some that are decoded after; what they hold stays. */
 still_status sp_timeline_grow(struct sp_timeline *t, size_t n);
 void sp_timeline_free(struct sp_timeline *t); /* the arrays by token */
+/* A lane of the backend's, for chunks as the settings have them. */
+still_status sp_timeline_lane(const struct sp_timeline *t, struct sp_lane **lane);
 
 /* Lays out the stages of a prefill of all tokens and finds what of the rows below the gate it can use: rows before `finished`.
  * Where attention scores, the window's rows pass again for what the gate records of them. *climb: 0, or the half below the gate

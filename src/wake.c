@@ -144,7 +144,7 @@ static void mark(struct sp_timeline *t, const uint32_t *rows, size_t n, bool awa
 
 /* The places of as many of n rows as a chunk takes; how many those are. */
 static size_t find_places(const struct sp_timeline *t, const uint32_t *rows, size_t n, uint32_t place[SP_WOKEN_MOST]) {
-  size_t chunk = (size_t)t->settings->chunk, blocks = 0, i = 0;
+  size_t chunk = t->backend->rows(t->lane, t->stage[1].to), blocks = 0, i = 0;
   for (; i < n && i < chunk; i++) {
     place[i] = (uint32_t)awake_before(t, rows[i]);
     blocks += i == 0 || sp_begins_block(place[i], place[i - 1]);
