@@ -1,7 +1,7 @@
 /*
  * decode.cu - one row against the file's own blocks, and against the cache (numerics, section 4).
  *
- * In, Out:  struct sp_gpu_act, sp_gpu_dot, sp_gpu_swiglu, sp_gpu_attend_row.
+ * In, Out:  struct sp_gpu_act, sp_gpu_dot, sp_gpu_attend_row.
  * Not here: rows of a prefill (rows.cu, gemm.cu, attn.cu).
  */
 #include "cuda/blocks.h"
@@ -70,50 +70,52 @@ KERNEL(sp_gpu_act_rows, sp_gpu_act, 256) {
 /* ---- products with the file's rows ----------------------------------------------------------------------------------------- */
 
 /* Types of floats: element i to lane i mod 16, and the first 16 threads are the lanes. */
-DEVICE float dot_floats(const struct sp_gpu_dot *j, const uint8_t *row, const float *x, int lane) {
+DEVICE float dot_floats(const struct sp_gpu_weight *w, const uint8_t *row, const float *x, int lane) {
   float sum = 0;
-  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < j->weight.k; i += SP_LANES)
-    sum = fma_rn(x[i], value_of(j->weight.type, row, i), sum);
+  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < w->k; i += SP_LANES) sum = fma_rn(x[i], value_of(w->type, row, i), sum);
   return fold_16(sum);
 }
 
-/* Eight weights times eight activations. */
-DEVICE int dot_eight(const struct eight *e, const int8_t *q) {
-  int dot = 0;
-  UNROLL
-  for (int n = 0; n < 8; n++) dot += e->q[n] * q[n];
-  return dot;
-}
+enum { AHEAD = 4 }; /* chunks that are fetched before the first of them is used */
 
-enum { AHEAD = 4 }; /* chunks whose weights are fetched before the first of them is used */
+/* What a thread has of a chunk: eight weights and activations, and the sums of the activations of its block of 32. */
+struct part {
+  struct eight e;
+  struct int_two q;
+  float d;
+  int sums;
+};
 
 /* Types in blocks. A sub-block of 16 or 32 weights lies in 2 or 4 neighbouring threads; sub-block s goes to lane s mod 16, which
- * is one group's: of 32 weights there are 8 in a chunk, so that a group has two lanes, s and s + 8, and takes turns. */
-DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint32_t type, const uint8_t *row, uint64_t at, int lane) {
+ * is one group's: of 32 weights there are 8 in a chunk, so that a group has two lanes, s and s + 8, and takes turns. Past the end
+ * a thread fetches what it has already, and adds nothing: loads that depend on nothing are all under way at once. */
+DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint32_t type, const uint8_t *row, uint32_t k, uint64_t at, int lane) {
   const bool small = type_has_16(type), has_min = type_has_min(type);
+  const int8_t *q = j->q + at;
+  const float *d = j->d + at / 32;
+  const int16_t *sums = j->qsum + at / 16;
+  uint32_t own = 8 * (uint32_t)lane, low = own < k ? own : 0;
   float lanes[2] = {0, 0};
-  for (uint32_t first = 0; first < j->weight.k; first += AHEAD * CHUNK) {
-    struct eight e[AHEAD];
-    int dot[AHEAD];
+  for (uint32_t first = 0; first < k; first += AHEAD * CHUNK) {
+    struct part part[AHEAD];
     UNROLL
-    for (int c = 0; c < AHEAD; c++) {
-      uint32_t i = first + (uint32_t)c * CHUNK + 8 * (uint32_t)lane;
-      dot[c] = 0;
-      if (i >= j->weight.k) continue;
-      read_eight(&e[c], type, row, i);
-      dot[c] = dot_eight(&e[c], j->q + at + i);
+    for (uint32_t c = 0; c < AHEAD; c++) {
+      struct part *p = &part[c];
+      uint32_t i = first + c * CHUNK + own < k ? first + c * CHUNK + own : low;
+      read_eight(&p->e, type, row, i);
+      p->q = *(const struct int_two *)(q + i);
+      p->d = d[i / 32];
+      p->sums = !has_min ? 0 : small ? sums[i / 16] : sums[i / 32 * 2] + sums[i / 32 * 2 + 1];
     }
     UNROLL
-    for (int c = 0; c < AHEAD; c++) {
-      uint32_t i = first + (uint32_t)c * CHUNK + 8 * (uint32_t)lane;
-      dot[c] += (int)bits_across((uint32_t)dot[c], 1);
-      if (!small) dot[c] += (int)bits_across((uint32_t)dot[c], 2);
-      if (i >= j->weight.k) continue;
-      float d = j->d[(at + i) / 32], *to = &lanes[small ? 0 : c % 2];
-      const int16_t *sums = j->qsum + (at + i) / 32 * 2;
-      int sum = small ? sums[i % 32 / 16] : sums[0] + sums[1];
-      *to = fma_rn((float)dot[c], e[c].scale * d, *to);
-      if (has_min) *to = fma_rn((float)sum, e[c].min * d, *to);
+    for (uint32_t c = 0; c < AHEAD; c++) {
+      const struct part *p = &part[c];
+      int dot = dot4(p->e.q[0], (uint32_t)p->q.x[0], dot4(p->e.q[1], (uint32_t)p->q.x[1], 0));
+      dot += (int)bits_across((uint32_t)dot, 1);
+      if (!small) dot += (int)bits_across((uint32_t)dot, 2);
+      float *to = &lanes[small ? 0 : c % 2], sum = fma_rn((float)dot, p->e.scale * p->d, *to);
+      if (has_min) sum = fma_rn((float)p->sums, p->e.min * p->d, sum);
+      if (first + c * CHUNK + own < k) *to = sum;
     }
   }
   float sum = small ? lanes[0] + across(lanes[0], 16) : lanes[0] + lanes[1]; /* fold by 8, then 4, 2, 1 groups of threads */
@@ -121,35 +123,34 @@ DEVICE float dot_blocks(const struct sp_gpu_dot *j, const uint32_t type, const u
   return sum;
 }
 
-/* One after the other, each with its type known to the compiler. */
-DEVICE float dot_row(const struct sp_gpu_dot *j, const uint8_t *row, uint64_t at, int lane) {
-  switch (j->weight.type) {
+/* Row r of a weight times activations from element `at` on, with its type known to the compiler. */
+DEVICE float dot_row(const struct sp_gpu_dot *j, const struct sp_gpu_weight *w, uint32_t r, uint64_t at, int lane) {
+  const uint8_t *row = w->rows + r * w->row_bytes;
+  switch (w->type) {
 #define DOT(TYPE, name, weights, bytes, sub, has_min) \
-  case TYPE: return dot_blocks(j, TYPE, row, at, lane);
+  case TYPE: return dot_blocks(j, TYPE, row, w->k, at, lane);
     SP_BLOCK_LIST(DOT)
 #undef DOT
-    default: return dot_floats(j, row, j->x + at, lane);
+    default: return dot_floats(w, row, j->x + at, lane);
   }
 }
 
+DEVICE float biased(float y, const float *bias, uint32_t r) { return bias ? y + bias[r] : y; }
+
 KERNEL(sp_gpu_dot_rows, sp_gpu_dot, 256) {
-  uint32_t r = row_of_warp();
+  uint32_t r = row_of_warp(), own = r, i = 0;
   int lane = THREAD % WARP;
-  if (r >= j.weight.n) return;
-  const uint8_t *row = j.weight.rows + r * j.weight.row_bytes;
+  while (!j.pairs && i < 2 && own >= j.weight[i].n) own -= j.weight[i++].n;
+  if (own >= j.weight[i].n) return;
+  struct sp_gpu_weight w = j.weight[i];
   for (uint32_t x = 0; x < j.n_x; x++) {
-    uint64_t from = (uint64_t)x * j.weight.k, to = (uint64_t)x * j.ldy + r;
-    float y = dot_row(&j, row, from, lane);
+    uint64_t from = (uint64_t)x * w.k, to = (uint64_t)x * j.ldy + r;
+    float y = biased(dot_row(&j, &w, own, from, lane), j.bias[i], own);
+    if (j.pairs) y = swiglu(y, biased(dot_row(&j, &j.weight[1], r, from, lane), j.bias[1], r));
     if (lane != 0) continue;
-    if (j.bias) y += j.bias[r];
     if (j.y) j.y[to] = y;
     if (j.sum) j.sum[to] += y;
   }
-}
-
-KERNEL(sp_gpu_swiglu_row, sp_gpu_swiglu, 256) {
-  uint32_t i = BLOCK * 256 + THREAD;
-  if (i < j.n) j.y[i] = swiglu(j.gate[i], j.up[i]);
 }
 
 /* ---- attention of one row -------------------------------------------------------------------------------------------------- */

@@ -54,6 +54,11 @@ DEVICE float multiply_normal(float a, float b) {
 }
 DEVICE float as_float(uint32_t x) { return __uint_as_float(x); }
 DEVICE uint32_t as_bits(float x) { return __float_as_uint(x); }
+DEVICE float half_float(uint32_t bits) { /* of a finite half */
+  float x;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"((uint16_t)bits));
+  return x;
+}
 DEVICE float larger(float a, float b) { return fmaxf(a, b); } /* no NaN; which zero is left open */
 DEVICE void sync_block(void) { __syncthreads(); }
 DEVICE void sync_warp(void) { __syncwarp(); }

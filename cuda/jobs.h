@@ -30,7 +30,7 @@ enum {
 #define SP_GPU_PLACE(rows, r, k)                                                                   \
   (((uint64_t)((k) / SP_GPU_DEPTH) * (rows) + (r)) * SP_GPU_DEPTH + (((k) / 16 ^ (r) / 2) % 4) * 16 + (k) % 16)
 
-/* Linear layers in decode and the rows of files: types as enum sp_type numbers them. A row may have any alignment. */
+/* Linear layers in decode and the rows of files: types as enum sp_type numbers them. The first row is aligned to 16. */
 struct sp_gpu_weight {
   const uint8_t *rows;
   uint64_t row_bytes;
@@ -171,23 +171,19 @@ struct sp_gpu_act {
   float eps;
 };
 
-/* Rows of a file times activations: y[i * ldy + r] for i < n_x, then + bias; added to sum where that is given. A warp a row. */
+/* Rows of up to three weights with the same k, one weight after the other, times activations: y[i * ldy + r] for i < n_x, then +
+ * bias; added to sum where that is given. With `pairs` r counts the rows of the first two alone, gate and up: y = silu(gate) * up.
+ * A warp a row. */
 struct sp_gpu_dot {
-  struct sp_gpu_weight weight;
-  const float *x;        /* of sp_gpu_act, whose k is the weight's */
+  struct sp_gpu_weight weight[3]; /* n: 0 where there is none */
+  const float *bias[3];
+  const float *x;        /* of sp_gpu_act, whose k is the weights' */
   const int8_t *q;
   const float *d;
   const int16_t *qsum;
-  const float *bias;
   float *y, *sum;
   uint32_t n_x, ldy;
-};
-
-/* y = silu(gate) * up, element by element. */
-struct sp_gpu_swiglu {
-  const float *gate, *up;
-  float *y;
-  uint32_t n;
+  bool pairs;
 };
 
 /* Rows [at, at + n) of a layer's cache as bytes of a state (kv.h: sp_kv_save), row i at bytes + i * stride; or back. */
@@ -219,7 +215,6 @@ struct sp_gpu_image {
   X(sp_gpu_probe_sums, sp_gpu_probe, 128)          \
   X(sp_gpu_act_rows, sp_gpu_act, 256)              \
   X(sp_gpu_dot_rows, sp_gpu_dot, 256)              \
-  X(sp_gpu_swiglu_row, sp_gpu_swiglu, 256)         \
   X(sp_gpu_image_rows, sp_gpu_image, 256)
 
 enum sp_gpu_kernel {

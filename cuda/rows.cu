@@ -466,7 +466,7 @@ DEVICE void move_byte(int8_t *cache, uint8_t *file, bool restore) {
 DEVICE void move_scale(float *cache, uint8_t *file, bool restore) {
   uint32_t bits = as_bits(*cache);
   if (restore)
-    *cache = as_float(word32(file));
+    *cache = as_float(file[0] | (uint32_t)file[1] << 8 | (uint32_t)file[2] << 16 | (uint32_t)file[3] << 24);
   else
     for (int i = 0; i < 4; i++) file[i] = (uint8_t)(bits >> 8 * i);
 }

@@ -98,8 +98,6 @@ static size_t other_buffers(struct sp_lane *lane, const struct sp_config *c, str
   b[n++] = (struct buffer){(void **)&lane->act_q, SP_FILE_ROWS * k};
   b[n++] = (struct buffer){(void **)&lane->act_d, SP_FILE_ROWS * k / 32 * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->act_sum, SP_FILE_ROWS * k / 16 * sizeof(int16_t)};
-  b[n++] = (struct buffer){(void **)&lane->gate, c->n_ff * sizeof(float)};
-  b[n++] = (struct buffer){(void **)&lane->up, c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->logits, SP_FILE_ROWS * (size_t)c->n_vocab * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->now, sizeof *lane->now};
   b[n++] = (struct buffer){(void **)&lane->moved, SP_GPU_MOVED * c->n_layers * sp_kv_image_bytes(c, false)};

@@ -62,7 +62,7 @@ struct sp_lane {
   uint32_t *bad_host, *position_host; /* host; position_host [cap] */
   size_t head_first;       /* chunk row of the first row of logits */
   /* decode and logits: SP_FILE_ROWS rows */
-  float *act_x, *act_d, *gate, *up, *logits;
+  float *act_x, *act_d, *logits;
   int8_t *act_q;
   int16_t *act_sum;
   float *tile_t, *tile_den, *tile_o;

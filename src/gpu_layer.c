@@ -169,11 +169,24 @@ static still_status take_rows(struct sp_lane *lane, const float *x, size_t n, si
   return sp_lane_launch(lane, SP_GPU_sp_gpu_act_rows, &job, (k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, n);
 }
 
-static still_status dot(struct sp_lane *lane, const struct sp_gpu_weight *w, const float *bias, size_t n, float *y, float *sum) {
-  struct sp_gpu_dot job = {.weight = *w, .x = lane->act_x, .q = lane->act_q, .d = lane->act_d, .qsum = lane->act_sum,
-                           .bias = bias,
-                           .y = y, .sum = sum, .n_x = (uint32_t)n, .ldy = w->n};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_dot_rows, &job, w->n);
+/* What stands in lane->act_*, times rows of a file. */
+static struct sp_gpu_dot dot_of(const struct sp_lane *lane, size_t n, float *y, float *sum) {
+  return (struct sp_gpu_dot){.x = lane->act_x, .q = lane->act_q, .d = lane->act_d, .qsum = lane->act_sum, .y = y, .sum = sum,
+                             .n_x = (uint32_t)n};
+}
+
+/* Weights first .. last of a layer, side by side; or of two, with `pairs`, silu(first) * last. */
+static still_status dot_weights(struct sp_lane *lane, unsigned l, int first, int last, bool pairs, float *y, float *sum) {
+  const struct sp_gpu_layer *layer = &lane->model->layers[l];
+  struct sp_gpu_dot job = dot_of(lane, 1, y, sum);
+  size_t rows = 0;
+  job.pairs = pairs;
+  for (int i = first; i <= last; i++) {
+    job.weight[i - first] = layer->w[i];
+    job.bias[i - first] = layer->bias[i];
+    if (i == first || !pairs) rows += layer->w[i].n;
+  }
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_dot_rows, &job, rows);
 }
 
 static still_status attend_row(struct sp_lane *lane, unsigned l) {
@@ -191,27 +204,22 @@ static still_status attend_row(struct sp_lane *lane, unsigned l) {
 static still_status attention_row(struct sp_lane *lane, unsigned l, size_t at) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_layer *layer = &lane->model->layers[l];
-  size_t q = (size_t)c->n_heads * c->head_dim, kv = (size_t)c->n_kv_heads * c->head_dim;
-  float *const y[] = {lane->qkv, lane->qkv + q, lane->qkv + q + kv};
   SP_TRY(take_rows(lane, lane->x, 1, c->n_embd, layer->attn_norm, bad_at(lane, l, SP_GPU_AT_INPUT)));
-  for (int i = SP_WQ; i <= SP_WV; i++) SP_TRY(dot(lane, &layer->w[i], layer->bias[i], 1, y[i - SP_WQ], NULL));
+  SP_TRY(dot_weights(lane, l, SP_WQ, SP_WV, false, lane->qkv, NULL));
   SP_TRY(prepare_heads(lane, l, &(struct sp_gpu_run){.n = 1}, lane->now));
   SP_TRY(attend_row(lane, l));
   SP_TRY(record_queries(lane, l, at));
-  SP_TRY(take_rows(lane, lane->heads, 1, q, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));
-  return dot(lane, &layer->w[SP_WO], layer->bias[SP_WO], 1, NULL, lane->x);
+  SP_TRY(take_rows(lane, lane->heads, 1, (size_t)c->n_heads * c->head_dim, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));
+  return dot_weights(lane, l, SP_WO, SP_WO, false, NULL, lane->x);
 }
 
 static still_status feed_forward_row(struct sp_lane *lane, unsigned l) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_layer *layer = &lane->model->layers[l];
-  struct sp_gpu_swiglu job = {.gate = lane->gate, .up = lane->up, .y = lane->h, .n = c->n_ff};
   SP_TRY(take_rows(lane, lane->x, 1, c->n_embd, layer->ffn_norm, bad_at(lane, l, SP_GPU_AT_FFN)));
-  SP_TRY(dot(lane, &layer->w[SP_WGATE], layer->bias[SP_WGATE], 1, lane->gate, NULL));
-  SP_TRY(dot(lane, &layer->w[SP_WUP], layer->bias[SP_WUP], 1, lane->up, NULL));
-  SP_TRY(sp_lane_launch(lane, SP_GPU_sp_gpu_swiglu_row, &job, (c->n_ff + 255) / 256, 1));
+  SP_TRY(dot_weights(lane, l, SP_WGATE, SP_WUP, true, lane->h, NULL));
   SP_TRY(take_rows(lane, lane->h, 1, c->n_ff, NULL, bad_at(lane, l, SP_GPU_AT_DOWN)));
-  return dot(lane, &layer->w[SP_WDOWN], layer->bias[SP_WDOWN], 1, NULL, lane->x);
+  return dot_weights(lane, l, SP_WDOWN, SP_WDOWN, false, NULL, lane->x);
 }
 
 still_status sp_gpu_step(struct sp_lane *lane, unsigned half, size_t at) {
@@ -222,5 +230,8 @@ still_status sp_gpu_head(struct sp_lane *lane, size_t first, size_t n) {
   const struct sp_config *c = lane->engine->config;
   lane->head_first = first;
   SP_TRY(take_rows(lane, lane->x + first * c->n_embd, n, c->n_embd, lane->model->final_norm, bad_at(lane, c->n_layers, 0)));
-  return dot(lane, &lane->model->output, NULL, n, lane->logits, NULL);
+  struct sp_gpu_dot job = dot_of(lane, n, lane->logits, NULL);
+  job.weight[0] = lane->model->output;
+  job.ldy = lane->model->output.n;
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_dot_rows, &job, lane->model->output.n);
 }

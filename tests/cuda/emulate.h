@@ -61,6 +61,11 @@ DEVICE uint32_t as_bits(float x) {
 DEVICE float normal(float x) { return fabsf(x) < 0x1p-126f ? 0 : x; }
 DEVICE float add_normal(float a, float b) { return normal(normal(a) + normal(b)); }
 DEVICE float multiply_normal(float a, float b) { return normal(normal(a) * normal(b)); }
+DEVICE float half_float(uint32_t bits) {
+  uint32_t exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  float size = exponent == 0 ? (float)mantissa * 0x1p-24f : as_float((exponent + 127 - 15) << 23 | mantissa << 13);
+  return bits >> 15 != 0 ? -size : size;
+}
 DEVICE float larger(float a, float b) { return a > b ? a : b; }
 DEVICE void sync_block(void) { emulated_sync_block(); }
 DEVICE void sync_warp(void) { emulated_exchange((uint32_t[8]){0}); }

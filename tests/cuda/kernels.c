@@ -285,42 +285,106 @@ static void test_pairs(void) {
 
 /* ---- decode ----------------------------------------------------------------------------------------------------------- */
 
-static void test_dot(enum sp_type type) {
-  uint8_t *rows;
-  size_t n = draw(1, 30), k = length_for(type) * (draw(0, 7) ? 1 : draw(2, 4)), n_x = draw(1, 5);
-  struct sp_gpu_weight w = file_weight(type, n, k, &rows);
-  float *x = floats(n_x * k), *y = floats(n_x * n), *bias = floats(n), *d = malloc(n_x * k / 32 * sizeof *d), norm_eps = 1e-6f;
-  float *norm = floats(k), *normed = malloc(n_x * k * sizeof *normed), *sum = floats(n_x * n);
-  int8_t *q = malloc(n_x * k);
-  int16_t *qsum = malloc(n_x * k / 16 * sizeof *qsum);
+struct rows { /* n_x activations, as a decoded row has them on both sides */
+  size_t n_x, k;
+  float *x, *norm, *normed, *d;
+  int8_t *q;
+  int16_t *sum;
   struct sp_act act[5];
-  for (size_t i = 0; i < n_x; i++) {
-    act[i] = (struct sp_act){.x = normed + i * k, .q = q + i * k, .d = d + i * k / 32, .sum = qsum + i * k / 16};
-    sp_ref_rmsnorm(normed + i * k, x + i * k, norm, k, norm_eps);
-    sp_ref_act8(q + i * k, d + i * k / 32, qsum + i * k / 16, normed + i * k, k);
+};
+
+static void draw_rows(struct rows *r, size_t k) {
+  *r = (struct rows){.n_x = draw(1, 5), .k = k, .norm = floats(k)};
+  r->x = floats(r->n_x * k), r->normed = malloc(r->n_x * k * sizeof(float)), r->q = malloc(r->n_x * k);
+  r->d = malloc(r->n_x * k / 32 * sizeof(float)), r->sum = malloc(r->n_x * k / 16 * sizeof(int16_t));
+  for (size_t i = 0; i < r->n_x; i++) {
+    r->act[i] = (struct sp_act){.x = r->normed + i * k, .q = r->q + i * k, .d = r->d + i * k / 32, .sum = r->sum + i * k / 16};
+    sp_ref_rmsnorm(r->normed + i * k, r->x + i * k, r->norm, k, 1e-6f);
+    sp_ref_act8(r->q + i * k, r->d + i * k / 32, r->sum + i * k / 16, r->normed + i * k, k);
   }
-  sp_ref_dot[type](&(struct sp_dot){.rows = rows, .row_bytes = w.row_bytes, .n_rows = n, .k = k, .act = act, .n_x = n_x, .y = y,
-                                    .ldy = n});
-  struct sp_gpu_act a = {.x = device_up(&device, x, n_x * k * sizeof *x), .norm = device_up(&device, norm, k * sizeof *norm),
-                         .copy = device_alloc(&device, n_x * k * sizeof *x), .q = device_alloc(&device, n_x * k),
-                         .d = device_alloc(&device, n_x * k / 32 * sizeof *d), .sum = device_alloc(&device,
-                         n_x * k / 16 * sizeof *qsum),
-                         .bad = no_bad_row(), .n = (uint32_t)n_x, .k = (uint32_t)k, .eps = norm_eps};
-  device_run(&device, SP_GPU_sp_gpu_act_rows, &a, (k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, n_x);
-  same("integers of an activation", q, a.q, n_x * k);
-  same("their scales", d, a.d, n_x * k / 32 * sizeof *d);
-  same("their sums", qsum, a.sum, n_x * k / 16 * sizeof *qsum);
+}
+
+static void free_rows(struct rows *r) { free(r->x), free(r->norm), free(r->normed), free(r->d), free(r->q), free(r->sum); }
+
+static struct sp_gpu_dot take_rows(const struct rows *r) {
+  size_t n = r->n_x * r->k;
+  struct sp_gpu_act a = {.x = device_up(&device, r->x, n * sizeof(float)), .norm = device_up(&device, r->norm, r->k * sizeof(float)),
+                         .copy = device_alloc(&device, n * sizeof(float)), .q = device_alloc(&device, n),
+                         .d = device_alloc(&device, n / 32 * sizeof(float)), .sum = device_alloc(&device, n / 16 * sizeof(int16_t)),
+                         .bad = no_bad_row(), .n = (uint32_t)r->n_x, .k = (uint32_t)r->k, .eps = 1e-6f};
+  device_run(&device, SP_GPU_sp_gpu_act_rows, &a, (r->k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, r->n_x);
+  same("integers of an activation", r->q, a.q, n);
+  same("their scales", r->d, a.d, n / 32 * sizeof(float));
+  same("their sums", r->sum, a.sum, n / 16 * sizeof(int16_t));
   all_finite(a.bad);
-  struct sp_gpu_dot job = {.weight = w, .x = a.copy, .q = a.q, .d = a.d, .qsum = a.sum, .bias = device_up(&device, bias,
-      n * sizeof *bias),
-                           .y = device_alloc(&device, n_x * n * sizeof *y), .sum = device_up(&device, sum, n_x * n * sizeof *sum),
-                           .n_x = (uint32_t)n_x, .ldy = (uint32_t)n};
+  return (struct sp_gpu_dot){.x = a.copy, .q = a.q, .d = a.d, .qsum = a.sum, .n_x = a.n};
+}
+
+/* y [n_x][n] and more rows behind it, ld apart. */
+static void ref_dot(const struct rows *r, enum sp_type type, const uint8_t *file, const struct sp_gpu_weight *w, const float *bias,
+                    float *y, size_t ld) {
+  sp_ref_dot[type](&(struct sp_dot){.rows = file, .row_bytes = w->row_bytes, .n_rows = w->n, .k = r->k, .act = r->act,
+                                    .n_x = r->n_x, .y = y, .ldy = ld});
+  for (size_t i = 0; bias && i < r->n_x; i++) sp_ref_add(y + i * ld, bias, w->n);
+}
+
+/* A type that has rows of k. */
+static enum sp_type type_for(size_t k) {
+  enum sp_type type;
+  do type = (enum sp_type)draw(0, SP_TYPES - 1);
+  while (k % sp_quants[type].block);
+  return type;
+}
+
+/* Up to three weights, the first of this type. */
+static void test_dot(enum sp_type type) {
+  struct rows r;
+  draw_rows(&r, length_for(type) * (draw(0, 7) ? 1 : draw(2, 4)));
+  struct sp_gpu_dot job = take_rows(&r);
+  size_t parts = draw(1, 3), n[3], all = 0, at = 0;
+  for (size_t i = 0; i < parts; i++) all += n[i] = draw(1, 20);
+  float *y = floats(r.n_x * all), *sum = floats(r.n_x * all);
+  job.ldy = (uint32_t)all, job.y = device_alloc(&device, r.n_x * all * sizeof *y);
+  job.sum = device_up(&device, sum, r.n_x * all * sizeof *sum);
+  for (size_t i = 0; i < parts; at += n[i++]) {
+    enum sp_type own = i ? type_for(r.k) : type;
+    uint8_t *file;
+    float *bias = draw(0, 1) ? floats(n[i]) : NULL;
+    job.weight[i] = file_weight(own, n[i], r.k, &file);
+    job.bias[i] = bias ? device_up(&device, bias, n[i] * sizeof *bias) : NULL;
+    ref_dot(&r, own, file, &job.weight[i], bias, y + at, all);
+    free(file), free(bias);
+  }
+  device_run(&device, SP_GPU_sp_gpu_dot_rows, &job, warps(all), 1);
+  sp_ref_add(sum, y, r.n_x * all);
+  same(tiny_type_name(type), y, job.y, r.n_x * all * sizeof *y);
+  same("a sum", sum, job.sum, r.n_x * all * sizeof *sum);
+  free(y), free(sum), free_rows(&r);
+}
+
+/* silu(gate) * up, where gates go to both ends of exp2. */
+static void test_dot_pairs(void) {
+  struct rows r;
+  size_t n = draw(1, 40);
+  draw_rows(&r, 256 * draw(1, 5));
+  struct sp_gpu_dot job = take_rows(&r);
+  float *y[2];
+  for (int i = 0; i < 2; i++) {
+    enum sp_type type = type_for(r.k);
+    uint8_t *file;
+    float *bias = floats(n);
+    y[i] = floats(r.n_x * n);
+    for (size_t c = 0; c < n; c++) bias[c] *= i ? 1 : 60;
+    job.weight[i] = file_weight(type, n, r.k, &file);
+    job.bias[i] = device_up(&device, bias, n * sizeof *bias);
+    ref_dot(&r, type, file, &job.weight[i], bias, y[i], n);
+    free(file), free(bias);
+  }
+  job.pairs = true, job.ldy = (uint32_t)n, job.y = device_alloc(&device, r.n_x * n * sizeof(float));
   device_run(&device, SP_GPU_sp_gpu_dot_rows, &job, warps(n), 1);
-  for (size_t i = 0; i < n_x; i++) sp_ref_add(y + i * n, bias, n);
-  sp_ref_add(sum, y, n_x * n);
-  same(tiny_type_name(type), y, job.y, n_x * n * sizeof *y);
-  same("a sum", sum, job.sum, n_x * n * sizeof *sum);
-  free(rows), free(x), free(y), free(bias), free(d), free(norm), free(normed), free(sum), free(q), free(qsum);
+  sp_ref_swiglu(y[1], y[0], y[1], r.n_x * n);
+  same("silu(gate) * up", y[1], job.y, r.n_x * n * sizeof(float));
+  free(y[0]), free(y[1]), free_rows(&r);
 }
 
 /* ---- small ones ------------------------------------------------------------------------------------------------------- */
@@ -346,11 +410,6 @@ static void test_small(void) {
                                  .n = (uint32_t)n, .k = (uint32_t)k};
   device_run(&device, SP_GPU_sp_gpu_gather_rows, &gather, warps(n), 1);
   same("gathered rows", y, gather.y, size);
-  for (size_t i = 0; i < n * k; i++) u[i] *= 60; /* to both ends of exp2 */
-  sp_ref_swiglu(y, u, f, n * k);
-  struct sp_gpu_swiglu glu = {.gate = device_up(&device, u, size), .up = job.f, .y = gather.y, .n = (uint32_t)(n * k)};
-  device_run(&device, SP_GPU_sp_gpu_swiglu_row, &glu, (n * k + 255) / 256, 1);
-  same("silu(gate) * up", y, glu.y, size);
   free(u), free(f), free(sums), free(y), free(index);
 }
 
@@ -368,9 +427,10 @@ static const struct {
   void (*test)(void);
 } tests[] = {{"embedding, every type", test_embeds}, {"panels, every type", test_panels}, {"rotated int8 rows", test_quantise},
              {"rows that are not finite", test_not_finite}, {"int8 products", test_gemm}, {"gate and up", test_pairs},
-             {"heads, attention, mass, one row", test_attention}, {"rows of a state", test_image}, {"the probe's sums",
-                 test_probe},
-             {"decode products, every type", test_dots}, {"sums, gathering, SwiGLU", test_small}};
+             {"heads, attention, mass, one row", test_attention}, {"rows of a state", test_image},
+             {"the probe's sums", test_probe},
+             {"decode products, every type", test_dots}, {"decode, gate and up", test_dot_pairs},
+             {"sums, gathering", test_small}};
 
 int main(int argc, char **argv) {
   char why[256];
