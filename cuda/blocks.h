@@ -109,7 +109,7 @@ DEVICE void read_iq4_nl(struct eight *e, const uint8_t *p, int i) {
 /* ---- blocks of 256 -------------------------------------------------------------------------------------------------- */
 
 /* Q4_K and Q5_K, whose blocks are aligned to 16: two floats and 12 bytes with eight scales and minima of 6 bits, of which j is
- * taken: the first four in bytes 0 .. 3 and 4 .. 7, of the last four the low bits in 8 .. 11 and the high ones above the first. */
+ * taken: the first four in bytes 0 .. 3 and 4 .. 7; of the last four the low bits in 8 .. 11, the high ones above the first. */
 DEVICE void scales_4k(struct eight *e, const uint8_t *p, int j) {
   struct int_four head = *(const struct int_four *)p;
   uint32_t shift = (uint32_t)j % 4 * 8, floats = (uint32_t)head.x[0];

@@ -72,7 +72,8 @@ KERNEL(sp_gpu_act_rows, sp_gpu_act, 256) {
 /* Types of floats: element i to lane i mod 16, and the first 16 threads are the lanes. */
 DEVICE float dot_floats(const struct sp_gpu_weight *w, const uint8_t *row, const float *x, int lane) {
   float sum = 0;
-  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < w->k; i += SP_LANES) sum = fma_rn(x[i], value_of(w->type, row, i), sum);
+  for (uint32_t i = (uint32_t)lane; lane < SP_LANES && i < w->k; i += SP_LANES)
+    sum = fma_rn(x[i], value_of(w->type, row, i), sum);
   return fold_16(sum);
 }
 

@@ -23,6 +23,7 @@
 #define SHARED __shared__
 #define SHARED_BYTES(name) extern __shared__ __align__(1024) uint8_t name[]
 #define UNROLL _Pragma("unroll")
+#define UNROLL_4 _Pragma("unroll 4") /* what would be too long as a whole */
 #define THREAD threadIdx.x
 #define BLOCK blockIdx.x
 #define BLOCK_Y blockIdx.y
@@ -181,6 +182,9 @@ DEVICE bool gate_is_easy(float gate) {
   uint32_t size = as_bits(gate) & 0x7fffffffu;
   return size - as_bits(0x1p-60f) <= as_bits(41.0f) - as_bits(0x1p-60f) || as_bits(gate) == 0;
 }
+
+/* Rows, or columns, of the GEMM's operands as they lie in memory. */
+DEVICE uint32_t padded(uint32_t n) { return (n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS; }
 
 enum { WARP = 32, WARPS = 8, CHUNK = 256 }; /* warps of a block where a warp takes a row; elements that it takes together */
 

@@ -4,10 +4,10 @@
  * In, Out:  struct sp_gpu_gemm.
  * Not here: how rows and panels came about (rows.cu).
  *
- * A block of 4 warps makes a tile of 128 rows x 128 columns; stages of 64 bytes of k come through a ring in shared memory, as they
- * lie. On compute capability 9.0 the warps multiply together, elsewhere each by itself. Several blocks share a multiprocessor, so
- * that one multiplies while another finishes its tile: rows of a small model are so short that finishing takes as long. Sums of
- * int8 products are exact, so nothing here can change a bit but the epilogue.
+ * A block of 4 warps makes a tile of 128 rows x 128 columns; stages of 64 bytes of k come through a ring in shared memory, as
+ * they lie. On compute capability 9.0 the warps multiply together, elsewhere each by itself. Several blocks share a
+ * multiprocessor, so that one multiplies while another finishes its tile: rows of a small model are so short that finishing takes
+ * as long. Sums of int8 products are exact, so nothing here can change a bit but the epilogue.
  */
 #include "cuda/device.h"
 
@@ -29,9 +29,13 @@ struct operands {
   uint64_t x_slab, w_slab;
 };
 
-/* ---- from sums to floats: through shared memory, 64 rows at a time, of which a warp finishes 16 --------------------------- */
+/* ---- from sums to floats: through shared memory, where the stages were, so that a warp finishes whole rows ---------------- */
 
-enum { STRIP = 64, OWN_ROWS = STRIP / 4, BATCH = 8 /* rows whose memory is read at once */ };
+enum {
+  STRIP = STAGES < 4 ? 64 : 128, /* rows that find room there at a time */
+  OWN_ROWS = STRIP / 4,          /* of which a warp finishes so many */
+  BATCH = 8                      /* rows whose memory is read at once */
+};
 
 /* Where the sum of row r of the strip and column c lies: eight columns together, in other banks than those of its neighbours. */
 DEVICE uint32_t sum_place(uint32_t r, uint32_t c) { return r * SP_GPU_COLS + (c / 8 ^ r % 8) * 8 + c % 8; }
@@ -90,9 +94,10 @@ DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t 
       if (r >= j->rows) continue;
       struct float_four y = products(j, sums + sum_place(first + i, c), &columns, sx[i]);
       if (j->y) *(struct float_four *)(j->y + at) = y;
+      if (!j->sum) continue;
       UNROLL
-      for (int e = 0; e < 4; e++) y.x[e] += sum[i].x[e];
-      if (j->sum) *(struct float_four *)(j->sum + at) = y;
+      for (int e = 0; e < 4; e++) y.x[e] = sum[i].x[e] + y.x[e];
+      *(struct float_four *)(j->sum + at) = y;
     }
   }
 }
@@ -102,7 +107,7 @@ DEVICE void finish_pairs(const struct sp_gpu_gemm *j, const int *sums, uint32_t 
   uint32_t out = THREAD % 16 * 4, c = out / 8 * 16 + out % 8, own = THREAD / 32 * OWN_ROWS;
   if (col + c >= j->n) return;
   struct columns gates = columns_of(j, col + c), ups = columns_of(j, col + c + 8);
-  UNROLL
+  UNROLL_4
   for (uint32_t i = THREAD % 32 / 16; i < OWN_ROWS; i += 2) {
     uint32_t r = row + own + i;
     if (r >= j->rows) continue;
@@ -154,8 +159,8 @@ DEVICE void load_stage(uint8_t *ring, const struct operands *o, uint32_t s, uint
   copy_bytes(stage + HALF, o->w + s * o->w_slab, STAGE - HALF, &arrival[s % STAGES]);
 }
 
-/* Two products of 64 rows and all columns. Those of a stage are under way while all wait for those of the one before to end, whose
- * place the next copy takes. */
+/* Two products of 64 rows and all columns. Those of a stage are under way while all wait for those of the one before to end,
+ * whose place the next copy takes. */
 DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const struct operands *o, uint32_t row, uint32_t col) {
   SHARED uint64_t arrival[STAGES];
   uint32_t steps = j->kp / SP_GPU_DEPTH;
@@ -183,14 +188,14 @@ DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const stru
     if (THREAD == 0 && s + STAGES - 1 < steps) load_stage(ring, o, s + STAGES - 1, arrival);
   }
   group_wait(0);
+  sync_block(); /* all have read what lay there */
   UNROLL
   for (uint32_t i = 0; i < 2; i++) {
     GROUP_KEEP(acc[i], SP_GPU_COLS / 2);
-    sync_block(); /* all have read what lay there */
-    put_sums((int *)ring, (int(*)[4])acc[i], SP_GPU_COLS / 8, THREAD / 32 * 16, 0);
-    sync_block();
-    finish(j, (const int *)ring, row + STRIP * i, col);
+    put_sums((int *)ring, (int(*)[4])acc[i], SP_GPU_COLS / 8, 64 * i + THREAD / 32 * 16, 0);
   }
+  sync_block();
+  finish(j, (const int *)ring, row, col);
 }
 
 #else
@@ -245,19 +250,17 @@ DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const stru
     multiply_stage(acc, ring + s % STAGES * STAGE, row0, col0);
   }
   UNROLL
-  for (uint32_t strip = 0; strip < 2; strip++) {
+  for (uint32_t strip = 0; strip < SP_GPU_ROWS / STRIP; strip++) {
     sync_block(); /* all have read what lay there */
     UNROLL
     for (uint32_t i = 0; i < 4; i++)
-      if (row0 == STRIP * strip) put_sums((int *)ring, acc[i], 8, 16 * i, col0);
+      if (row0 / STRIP == strip) put_sums((int *)ring, acc[i], 8, row0 % STRIP + 16 * i, col0);
     sync_block();
     finish(j, (const int *)ring, row + STRIP * strip, col);
   }
 }
 
 #endif
-
-DEVICE uint32_t padded(uint32_t n) { return (n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS; }
 
 KERNEL_BESIDE(sp_gpu_multiply, sp_gpu_gemm, 128, BESIDE) {
   SHARED_BYTES(ring);

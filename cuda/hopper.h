@@ -32,7 +32,7 @@ DEVICE void group_close(void) { asm volatile("wgmma.commit_group.sync.aligned;" 
     for (int keep = 0; keep < (n); keep++) asm volatile("" : "+r"((acc)[keep])::"memory"); \
   } while (0)
 
-/* Copies of whole stages that no thread waits for but at a barrier, a word in shared memory. It opens each time that as many bytes
+/* Copies of whole stages, for which threads wait at an arrival, a word in shared memory. It opens each time that as many bytes
  * have come as were expected; `turn` counts that from 0. */
 DEVICE void arrival_begin(uint64_t *arrival) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"((unsigned)__cvta_generic_to_shared(arrival)) : "memory");

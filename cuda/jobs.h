@@ -24,9 +24,9 @@ enum {
   SP_GPU_MASS_ROWS = 64   /* window rows that the mass kernel keeps in shared memory at a time */
 };
 
-/* Where byte k of row r lies among `rows` rows of int8 for the GEMM, a padded number: in slabs of SP_GPU_DEPTH bytes of k, which hold
- * those of all rows, one row after the other; and of a row's four times 16 bytes c lies at c ^ (r / 2 % 4), for in shared memory,
- * where stages come as they lie, the same c of eight neighbours shall lie in different banks. */
+/* Where byte k of row r lies among `rows` rows of int8 for the GEMM, a padded number: in slabs of SP_GPU_DEPTH bytes of k, which
+ * hold those of all rows, one row after the other; and of a row's four times 16 bytes c lies at c ^ (r / 2 % 4), for in shared
+ * memory, where stages come as they lie, the same c of eight neighbours shall lie in different banks. */
 #define SP_GPU_PLACE(rows, r, k)                                                                   \
   (((uint64_t)((k) / SP_GPU_DEPTH) * (rows) + (r)) * SP_GPU_DEPTH + (((k) / 16 ^ (r) / 2) % 4) * 16 + (k) % 16)
 
@@ -79,9 +79,9 @@ struct sp_gpu_gemm {
   enum sp_gpu_mode mode;
 };
 
-/* Heads of a row, as many as there are 256 elements, a warp; SP_GPU_TASKS warps a row: of q, k (per-head norm, RoPE, shift and balance, rotation, int8) and v (int8).
- * k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key 8 (p / 2 % 2) + p / 4 * 2 +
- * p % 2 of the 16: the order in which probabilities leave the tensor cores. */
+/* Heads of a row, of 256 elements together, a warp, SP_GPU_TASKS warps a row: of q, k (per-head norm, RoPE, shift and balance,
+ * rotation, int8) and v (int8). k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key
+ * 8 (p / 2 % 2) + p / 4 * 2 + p % 2 of the 16: the order in which probabilities leave the tensor cores. */
 struct sp_gpu_heads {
   float *qkv;            /* [n][(heads + 2 kv_heads) d]; with `keep`, turned q and k are written back */
   const uint32_t *position; /* [n] */
@@ -172,8 +172,8 @@ struct sp_gpu_act {
 };
 
 /* Rows of up to three weights with the same k, one weight after the other, times activations: y[i * ldy + r] for i < n_x, then +
- * bias; added to sum where that is given. With `pairs` r counts the rows of the first two alone, gate and up: y = silu(gate) * up.
- * A warp a row. */
+ * bias; added to sum where that is given. With `pairs` there are two, gate and up, which share r: y = silu(gate) * up. A warp a
+ * row. */
 struct sp_gpu_dot {
   struct sp_gpu_weight weight[3]; /* n: 0 where there is none */
   const float *bias[3];
@@ -224,9 +224,9 @@ enum sp_gpu_kernel {
   SP_GPU_COUNT
 };
 
-/* Stages of the GEMM's pipeline, 16 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor): two
- * blocks of the GEMM fit a multiprocessor, three on 9.0. The kernels are compiled for the same numbers. On 9.0 attention's queries
- * are there, too. */
+/* Stages of the GEMM's pipeline, 16 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor):
+ * two blocks of the GEMM fit a multiprocessor, three on 9.0. The kernels are compiled for the same numbers. On 9.0 attention's
+ * queries are there, too. */
 #define SP_GPU_SMALL(cc) ((cc) < 80 || (cc) == 86 || (cc) == 89 || (cc) >= 120) /* 100 KiB of shared memory or less */
 #define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : SP_GPU_SMALL(cc) ? 3 : 4)
 #define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)

@@ -4,8 +4,9 @@
  * In, Out:  as jobs.h says.
  * Not here: products (gemm.cu, attn.cu), decode (decode.cu).
  *
- * A warp takes a file's row 256 elements at a time, eight neighbours a thread: the rotation of a block of 256 is three stages inside
- * a thread and five between threads. Rows of activations it takes 1024 at a time, so that three stages between threads are enough.
+ * A warp takes a file's row 256 elements at a time, eight neighbours a thread: the rotation of a block of 256 is three stages
+ * inside a thread and five between threads. Rows of activations it takes 1024 at a time, so that three stages between threads are
+ * enough.
  */
 #include "cuda/blocks.h"
 
@@ -149,7 +150,7 @@ DEVICE uint32_t turn_piece(struct piece *p, const struct sp_gpu_quantise *j, flo
 }
 
 DEVICE void store_piece(const struct sp_gpu_quantise *j, const struct piece *p, uint32_t row, float scale) {
-  uint64_t rows = (j->n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS;
+  uint64_t rows = padded(j->n);
   uint64_t at[2] = {SP_GPU_PLACE(rows, row, p->from), SP_GPU_PLACE(rows, row, p->from + 32)};
   UNROLL
   for (uint32_t run = 0; run < RUNS; run++) {
@@ -303,8 +304,8 @@ DEVICE void turn_any(struct head *h, const struct sp_gpu_heads *j, const float *
 }
 
 /* The same where all elements of a thread are in one half. */
-DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r, const float *c,
-                        const float *s) {
+DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, float r,
+                        const float *c, const float *s) {
   float other[OWN], w[OWN], cosine[OWN], sine[OWN];
   bool second = h->at >= j->half;
   uint32_t at = second ? h->at - j->half : h->at, mate = second ? at : at + j->half;

@@ -149,7 +149,8 @@ static void test_panel(enum sp_type type) {
   }
   device_run(&device, SP_GPU_sp_gpu_build_panel,
              &(struct sp_gpu_panel){.weight = w, .panel = at, .scale = scale_at, .bad = bad,
-                                    .np = (uint32_t)most, .kp = (uint32_t)kp, .block = (uint32_t)rotation(k), .pairs = pairs}, warps(n), 1);
+                                    .np = (uint32_t)most, .kp = (uint32_t)kp, .block = (uint32_t)rotation(k), .pairs = pairs},
+             warps(n), 1);
   same_slabs(tiny_type_name(type), q, at, most, most, kp);
   same("scales of a panel", scale, scale_at, most * sizeof *scale);
   all_finite(bad);
@@ -190,7 +191,8 @@ static void test_not_finite(void) {
   x[row * k + draw(0, k - 1)] = draw(0, 1) ? NAN : -INFINITY;
   x[(n - 1) * k] = NAN;
   device_run(&device, SP_GPU_sp_gpu_quantise_rows,
-             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = device_alloc(&device, up_to(n, SP_GPU_ROWS) * up_to(k, 64)),
+             &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x),
+                                       .q = device_alloc(&device, up_to(n, SP_GPU_ROWS) * up_to(k, 64)),
                                        .scale = device_alloc(&device, n * sizeof *x), .bad = bad, .n = (uint32_t)n,
                                        .k = (uint32_t)k, .block = (uint32_t)rotation(k)}, warps(n * SP_GPU_SHARE(k)), 1);
   same("the lowest row that is not finite", &expected, bad, sizeof expected);
@@ -230,7 +232,9 @@ static void ref_product(const struct product *p, const float *bias) {
   free(rows), free(panel.w), free(panel.wsum);
 }
 
-static size_t tiles_of(size_t rows, size_t n) { return up_to(rows, SP_GPU_ROWS) / SP_GPU_ROWS * (up_to(n, SP_GPU_COLS) / SP_GPU_COLS); }
+static size_t tiles_of(size_t rows, size_t n) {
+  return up_to(rows, SP_GPU_ROWS) / SP_GPU_ROWS * (up_to(n, SP_GPU_COLS) / SP_GPU_COLS);
+}
 
 static void test_gemm(void) {
   struct product p = draw_product();
@@ -308,10 +312,12 @@ static void free_rows(struct rows *r) { free(r->x), free(r->norm), free(r->norme
 
 static struct sp_gpu_dot take_rows(const struct rows *r) {
   size_t n = r->n_x * r->k;
-  struct sp_gpu_act a = {.x = device_up(&device, r->x, n * sizeof(float)), .norm = device_up(&device, r->norm, r->k * sizeof(float)),
+  struct sp_gpu_act a = {.x = device_up(&device, r->x, n * sizeof(float)),
+                         .norm = device_up(&device, r->norm, r->k * sizeof(float)),
                          .copy = device_alloc(&device, n * sizeof(float)), .q = device_alloc(&device, n),
-                         .d = device_alloc(&device, n / 32 * sizeof(float)), .sum = device_alloc(&device, n / 16 * sizeof(int16_t)),
-                         .bad = no_bad_row(), .n = (uint32_t)r->n_x, .k = (uint32_t)r->k, .eps = 1e-6f};
+                         .d = device_alloc(&device, n / 32 * sizeof(float)),
+                         .sum = device_alloc(&device, n / 16 * sizeof(int16_t)), .bad = no_bad_row(),
+                         .n = (uint32_t)r->n_x, .k = (uint32_t)r->k, .eps = 1e-6f};
   device_run(&device, SP_GPU_sp_gpu_act_rows, &a, (r->k + SP_GPU_PIECE - 1) / SP_GPU_PIECE, r->n_x);
   same("integers of an activation", r->q, a.q, n);
   same("their scales", r->d, a.d, n / 32 * sizeof(float));
@@ -321,8 +327,8 @@ static struct sp_gpu_dot take_rows(const struct rows *r) {
 }
 
 /* y [n_x][n] and more rows behind it, ld apart. */
-static void ref_dot(const struct rows *r, enum sp_type type, const uint8_t *file, const struct sp_gpu_weight *w, const float *bias,
-                    float *y, size_t ld) {
+static void ref_dot(const struct rows *r, enum sp_type type, const uint8_t *file, const struct sp_gpu_weight *w,
+                    const float *bias, float *y, size_t ld) {
   sp_ref_dot[type](&(struct sp_dot){.rows = file, .row_bytes = w->row_bytes, .n_rows = w->n, .k = r->k, .act = r->act,
                                     .n_x = r->n_x, .y = y, .ldy = ld});
   for (size_t i = 0; bias && i < r->n_x; i++) sp_ref_add(y + i * ld, bias, w->n);
