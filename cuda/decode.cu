@@ -138,7 +138,7 @@ DEVICE float dot_row(const struct sp_gpu_dot *j, const struct sp_gpu_weight *w, 
 
 DEVICE float biased(float y, const float *bias, uint32_t r) { return bias ? y + bias[r] : y; }
 
-KERNEL(sp_gpu_dot_rows, sp_gpu_dot, 256) {
+KERNEL_BESIDE(sp_gpu_dot_rows, sp_gpu_dot, 256, 3) {
   uint32_t r = row_of_warp(), own = r, i = 0;
   int lane = THREAD % WARP;
   while (!j.pairs && i < 2 && own >= j.weight[i].n) own -= j.weight[i++].n;

@@ -160,7 +160,7 @@ static void test_panel(enum sp_type type) {
 /* ---- rows ------------------------------------------------------------------------------------------------------------------ */
 
 static void test_quantise(void) {
-  size_t n = draw(1, 20), k = 32 * (draw(0, 2) ? draw(1, 90) : draw(300, 400)), kp = up_to(k, 64), np = up_to(n, SP_GPU_ROWS);
+  size_t n = draw(1, 20), k = 32 * (draw(0, 2) ? draw(1, 140) : draw(250, 620)), kp = up_to(k, 64), np = up_to(n, SP_GPU_ROWS);
   float *x = floats(n * k), *norm = floats(k), *y = malloc(k * sizeof *y), *scale = malloc(n * sizeof *scale);
   int8_t *q = malloc(n * kp), *at = device_alloc(&device, np * kp);
   float *scale_at = device_alloc(&device, n * sizeof *scale);
