@@ -26,6 +26,9 @@ struct sp_pass {
   still_phase phase; /* progress: `done` of `total` before, a layer of this chunk is worth `worth`; `live` share of rows */
   uint64_t done, total, worth;
   double live;
+  /* Brings the next chunk, which runs with this pass `worth` rows on; or NULL. A backend may call it as soon as it has room. */
+  still_status (*next)(void *arg);
+  void *arg;
 };
 
 /* How rows of the first stage are written to a file: row by row and with nothing in between,

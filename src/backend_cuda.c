@@ -113,11 +113,16 @@ static still_status keep_pace(struct sp_lane *lane, unsigned layer) {
   return sp_lane_status(lane, driver->record(event, lane->stream), "a kernel failed");
 }
 
-static still_status run_layer(struct sp_lane *lane, unsigned layer, const struct sp_pass *pass) {
+static still_status launch_layer(struct sp_lane *lane, unsigned layer, const struct sp_pass *pass) {
   SP_TRY(sp_gpu_model_layer(lane->model, lane->ctx, layer));
   sp_lap(lane->ctx, SP_TIME_PANELS);
   unsigned from = pass->from > 2 * layer ? pass->from : 2 * layer, to = pass->to < 2 * layer + 2 ? pass->to : 2 * layer + 2;
   for (unsigned half = from; half < to; half++) SP_TRY(sp_gpu_half(lane, half));
+  return STILL_OK;
+}
+
+static still_status run_layer(struct sp_lane *lane, unsigned layer, const struct sp_pass *pass) {
+  SP_TRY(launch_layer(lane, layer, pass));
   SP_TRY(keep_pace(lane, layer));
   sp_lap(lane->ctx, SP_TIME_LINEAR); /* attention too: they are not told apart on a device */
   return STILL_OK;
@@ -133,23 +138,48 @@ static void find_runs(struct sp_lane *lane, const struct sp_pass *pass) {
   }
 }
 
-static still_status run_layers(struct sp_lane *lane, const struct sp_pass *pass) {
+static still_status make_ready(struct sp_lane *lane, const struct sp_pass *pass) {
   find_runs(lane, pass);
   lane->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
-  if (pass->watch) SP_TRY(sp_gpu_record_reserve(lane, pass->watch));
-  uint64_t done = pass->done;
-  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += pass->worth) {
-    SP_TRY(sp_progress(lane->ctx, pass->phase, done, pass->total, pass->live));
-    SP_TRY(run_layer(lane, layer, pass));
-  }
+  return pass->watch ? sp_gpu_record_reserve(lane, pass->watch) : STILL_OK;
+}
+
+static still_status finish(struct sp_lane *lane, const struct sp_pass *pass) {
+  uint64_t done = pass->done + pass->worth * ((pass->to + 1) / 2 - pass->from / 2);
   SP_TRY(sp_gpu_check_bad(lane));
   sp_lap(lane->ctx, SP_TIME_LINEAR);
   return sp_progress(lane->ctx, pass->phase, done, pass->total, pass->live);
 }
 
+static still_status run_layers(struct sp_lane *lane, const struct sp_pass *pass) {
+  SP_TRY(make_ready(lane, pass));
+  uint64_t done = pass->done;
+  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++, done += pass->worth) {
+    SP_TRY(sp_progress(lane->ctx, pass->phase, done, pass->total, pass->live));
+    SP_TRY(run_layer(lane, layer, pass));
+  }
+  return finish(lane, pass);
+}
+
 static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
   SP_TRY(enter(lane));
   return leave(lane, run_layers(lane, pass));
+}
+
+static still_status launch_layers(struct sp_lane *lane, const struct sp_pass *pass) {
+  SP_TRY(make_ready(lane, pass));
+  for (unsigned layer = pass->from / 2; 2 * layer < pass->to; layer++) SP_TRY(launch_layer(lane, layer, pass));
+  return STILL_OK;
+}
+
+still_status sp_cuda_begin(struct sp_lane *lane, const struct sp_pass *pass) {
+  SP_TRY(enter(lane));
+  return leave(lane, launch_layers(lane, pass));
+}
+
+still_status sp_cuda_end(struct sp_lane *lane, const struct sp_pass *pass) {
+  SP_TRY(enter(lane));
+  return leave(lane, finish(lane, pass));
 }
 
 static still_status step_layers(struct sp_lane *lane, const struct sp_pass *pass) {

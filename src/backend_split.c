@@ -4,8 +4,7 @@
  * In:       verbs, the two other backends.  Out: each verb on the side where its layers are; rows cross the seam once, upwards.
  * Not here: where the seam is (gpu_plan.c), what either side does.
  *
- * The sides take turns. By our estimate a CPU is so much slower that running both at once would save a few percent; nobody has
- * measured it.
+ * While the CPU has a chunk, the GPU has the next one. Decoded rows have the sides take turns.
  */
 #include "backend_split.h"
 
@@ -14,14 +13,20 @@
 #include "backend_cuda.h"
 #include "gpu_model.h"
 
+struct rows { /* a chunk */
+  size_t n;
+  bool above;                   /* it is on the CPU */
+  uint32_t *position;           /* [cap] */
+};
+
 struct sp_lane {
   struct sp_lane *gpu, *cpu;    /* lanes of the other two */
   struct sp_engine *engine;
   struct sp_ctx *ctx;
   unsigned seam;                /* layers [0, seam) are the GPU's */
-  bool above;                   /* the chunk is on the CPU */
-  size_t cap, n;                /* rows of a chunk: at the most, now */
-  uint32_t *position;           /* [cap] */
+  size_t cap;                   /* rows of a chunk at the most */
+  struct rows own, next;        /* which runs; which has come already */
+  bool ahead, begun;            /* what comes is the next one; it runs on the GPU */
   uint8_t *side[SP_PARKS];      /* [park_rows] 1: this row waits on the CPU */
   size_t park_rows[SP_PARKS];
 };
@@ -32,7 +37,8 @@ static void end(struct sp_lane *lane) {
   if (lane->gpu) gpu->end(lane->gpu);
   if (lane->cpu) cpu->end(lane->cpu);
   for (int i = 0; i < SP_PARKS; i++) sp_free(lane->ctx, lane->side[i], lane->park_rows[i], 1);
-  sp_free(lane->ctx, lane->position, lane->cap, sizeof *lane->position);
+  sp_free(lane->ctx, lane->own.position, lane->cap, sizeof(uint32_t));
+  sp_free(lane->ctx, lane->next.position, lane->cap, sizeof(uint32_t));
   sp_free(lane->ctx, lane, 1, sizeof *lane);
 }
 
@@ -40,8 +46,9 @@ static still_status open_sides(struct sp_lane *lane, size_t chunk, size_t most) 
   SP_TRY(gpu->begin(lane->engine, lane->ctx, chunk, most, &lane->gpu));
   SP_TRY(cpu->begin(lane->engine, lane->ctx, chunk, most, &lane->cpu));
   lane->cap = gpu->rows(lane->gpu, 0);
-  lane->position = sp_alloc(lane->ctx, lane->cap, sizeof *lane->position, "a session");
-  return lane->position ? STILL_OK : STILL_ENOMEM;
+  lane->own.position = sp_alloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
+  lane->next.position = sp_alloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
+  return lane->own.position && lane->next.position ? STILL_OK : STILL_ENOMEM;
 }
 
 static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **out) {
@@ -86,31 +93,38 @@ static still_status make_room(struct sp_lane *lane, unsigned park, bool above) {
   return above ? cpu->reserve_park(lane->cpu, park, rows) : gpu->reserve_park(lane->gpu, park, rows);
 }
 
+/* Which chunk comes. One that began early, and whose turn never came, is forgotten. */
+static struct rows *coming(struct sp_lane *lane, size_t n, bool above) {
+  struct rows *rows = lane->ahead ? &lane->next : &lane->own;
+  lane->begun = false;
+  rows->n = n;
+  rows->above = above;
+  return rows;
+}
+
 static still_status load(struct sp_lane *lane, const still_token *tokens, size_t position, size_t n) {
-  for (size_t i = 0; i < n; i++) lane->position[i] = (uint32_t)(position + i);
-  lane->n = n;
-  lane->above = false;
+  struct rows *rows = coming(lane, n, false);
+  for (size_t i = 0; i < n; i++) rows->position[i] = (uint32_t)(position + i);
   return gpu->load(lane->gpu, tokens, position, n);
 }
 
 /* Rows of one chunk wait on one side: a stage moves its list in order, and each chunk as a whole. */
 static still_status take(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n) {
-  memcpy(lane->position, position, n * sizeof *position);
-  lane->n = n;
-  lane->above = lane->side[park][index[0]];
-  return lane->above ? cpu->take(lane->cpu, park, index, position, n) : gpu->take(lane->gpu, park, index, position, n);
+  struct rows *rows = coming(lane, n, lane->side[park][index[0]]);
+  memcpy(rows->position, position, n * sizeof *position);
+  return rows->above ? cpu->take(lane->cpu, park, index, position, n) : gpu->take(lane->gpu, park, index, position, n);
 }
 
 static still_status put(struct sp_lane *lane, unsigned park, size_t at) {
-  SP_TRY(make_room(lane, park, lane->above));
-  memset(lane->side[park] + at, lane->above, lane->n);
-  return lane->above ? cpu->put(lane->cpu, park, at) : gpu->put(lane->gpu, park, at);
+  SP_TRY(make_room(lane, park, lane->own.above));
+  memset(lane->side[park] + at, lane->own.above, lane->own.n);
+  return lane->own.above ? cpu->put(lane->cpu, park, at) : gpu->put(lane->gpu, park, at);
 }
 
 static still_status cross(struct sp_lane *lane) {
-  if (lane->above) return STILL_OK;
-  lane->above = true;
-  return sp_cuda_fetch(lane->gpu, sp_cpu_chunk(lane->cpu, lane->position, lane->n));
+  if (lane->own.above) return STILL_OK;
+  lane->own.above = true;
+  return sp_cuda_fetch(lane->gpu, sp_cpu_chunk(lane->cpu, lane->own.position, lane->own.n));
 }
 
 /* ---- layers ---------------------------------------------------------------------------------------------------------------- */
@@ -146,20 +160,47 @@ static void divide(const struct sp_lane *lane, const struct sp_pass *pass, struc
   c->above.watch = watch_above(lane, pass->watch, &c->watch[1]) ? &c->watch[1] : NULL;
 }
 
-typedef still_status pass_fn(struct sp_lane *lane, const struct sp_pass *pass);
+static bool has_rows(const struct sp_pass *pass) { return pass->from < pass->to; }
 
-static still_status pass_both(struct sp_lane *lane, const struct sp_pass *pass, pass_fn *on_gpu, pass_fn *on_cpu) {
-  struct crossing c;
-  divide(lane, pass, &c);
-  if (c.below.from < c.below.to) SP_TRY(on_gpu(lane->gpu, &c.below));
-  if (c.above.from >= c.above.to) return STILL_OK;
-  SP_TRY(cross(lane));
-  return on_cpu(lane->cpu, &c.above);
+static still_status run_below(struct sp_lane *lane, const struct sp_pass *below) {
+  struct rows rows = lane->own;
+  if (!lane->begun) return gpu->run(lane->gpu, below);
+  lane->begun = false;
+  lane->own = lane->next;
+  lane->next = rows;
+  return sp_cuda_end(lane->gpu, below);
 }
 
-static still_status run(struct sp_lane *lane, const struct sp_pass *pass) { return pass_both(lane, pass, gpu->run, cpu->run); }
+/* The next chunk comes and begins below the seam: nothing there is this one's any more. */
+static still_status look_ahead(struct sp_lane *lane, const struct sp_pass *pass, const struct sp_pass *below) {
+  struct sp_pass next = *below;
+  next.at += pass->worth;
+  lane->ahead = true;
+  still_status status = pass->next(pass->arg);
+  lane->ahead = false;
+  if (status == STILL_OK) status = sp_cuda_begin(lane->gpu, &next);
+  lane->begun = status == STILL_OK;
+  return status;
+}
 
-static still_status step(struct sp_lane *lane, const struct sp_pass *pass) { return pass_both(lane, pass, gpu->step, cpu->step); }
+static still_status run(struct sp_lane *lane, const struct sp_pass *pass) {
+  struct crossing c;
+  divide(lane, pass, &c);
+  if (has_rows(&c.below)) SP_TRY(run_below(lane, &c.below));
+  if (!has_rows(&c.above)) return STILL_OK;
+  SP_TRY(cross(lane));
+  if (has_rows(&c.below) && pass->next) SP_TRY(look_ahead(lane, pass, &c.below));
+  return cpu->run(lane->cpu, &c.above);
+}
+
+static still_status step(struct sp_lane *lane, const struct sp_pass *pass) {
+  struct crossing c;
+  divide(lane, pass, &c);
+  if (has_rows(&c.below)) SP_TRY(gpu->step(lane->gpu, &c.below));
+  if (!has_rows(&c.above)) return STILL_OK;
+  SP_TRY(cross(lane));
+  return cpu->step(lane->cpu, &c.above);
+}
 
 static still_status logits(struct sp_lane *lane, size_t first, size_t n, float *out) {
   return cpu->logits(lane->cpu, first, n, out); /* the last layer is above any seam */

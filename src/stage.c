@@ -31,6 +31,7 @@ static still_status wait_at_gate(struct sp_timeline *t, size_t i, const struct s
   SP_TRY(t->backend->put(t->lane, i > 0, pass->at));
   if (!pass->watch->block) return STILL_OK;
   struct sp_pass feed_forward = *pass;
+  feed_forward.next = NULL;
   feed_forward.from = pass->to;
   feed_forward.to = pass->to + 1;
   return t->backend->run(t->lane, &feed_forward);
@@ -59,17 +60,37 @@ static still_status put_down(struct sp_timeline *t, size_t i, const struct sp_pa
   return last ? t->backend->logits(t->lane, n - 1, 1, t->logits) : STILL_OK;
 }
 
+struct chunk {
+  struct sp_timeline *t;
+  size_t i, at, n;
+  bool waited, brought;
+};
+
+static still_status bring_chunk(void *arg) {
+  struct chunk *c = arg;
+  c->brought = true;
+  return bring(c->t, c->i, c->waited, c->at, c->n);
+}
+
 /* All rows of stage i from row `first` on, chunk by chunk, through the layers of one lift. */
 static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct sp_aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
-  size_t chunk = t->backend->rows(t->lane, pass->to);
-  for (pass->at = first; pass->at < stage->rows; pass->at += chunk) {
-    size_t n = stage->rows - pass->at < chunk ? stage->rows - pass->at : chunk;
-    pass->worth = n;
-    SP_TRY(bring(t, i, pass->from > stage->from, pass->at, n));
+  size_t most = t->backend->rows(t->lane, pass->to);
+  struct chunk chunk = {.t = t, .i = i, .at = first, .waited = pass->from > stage->from};
+  while (chunk.at < stage->rows) {
+    bool brought = chunk.brought;
+    chunk.n = stage->rows - chunk.at < most ? stage->rows - chunk.at : most;
+    if (!brought) SP_TRY(bring_chunk(&chunk));
+    pass->at = chunk.at;
+    pass->worth = chunk.n;
+    chunk.at += chunk.n;
+    chunk.n = stage->rows - chunk.at < most ? stage->rows - chunk.at : most;
+    chunk.brought = false;
+    pass->next = chunk.n ? bring_chunk : NULL;
+    pass->arg = &chunk;
     SP_TRY(t->backend->run(t->lane, pass));
     SP_TRY(put_down(t, i, pass, aim));
-    pass->done += n * ((pass->to - pass->from + 1) / 2);
+    pass->done += pass->worth * ((pass->to - pass->from + 1) / 2);
   }
   return STILL_OK;
 }

@@ -198,6 +198,49 @@ START_TEST(any_split) {
 }
 END_TEST
 
+struct brake { /* cancels the `left`-th time that it is asked */
+  long left;
+};
+
+static int press(void *user, const still_progress *progress) {
+  struct brake *brake = user;
+  (void)progress;
+  return --brake->left == 0;
+}
+
+/* A prefill that is cancelled at any step, the next chunk of it already below the seam, leaves nothing behind. */
+START_TEST(cancelled_halves) {
+  static const char settings[] = "policy=dense chunk=16";
+  struct tiny_spec spec = small();
+  struct heard heard = {0};
+  still_token *tokens = run_tokens(N, spec.vocab, 12);
+  struct run wanted = on_cpu(&spec, settings, tokens, N);
+  struct opened o = open_heard(&spec, "device=cuda gpu-layers=1", &heard);
+  still_settings *s = run_settings(settings);
+  struct brake brake;
+  still_hooks hooks = {.size = sizeof hooks, .user = &brake, .progress = press};
+  still_session *session;
+  long cancelled = 0;
+  ck_assert_int_eq(still_session_open(o.model, s, &hooks, &session, NULL), STILL_OK);
+  for (long n = 1; brake.left = n, still_prefill(session, tokens, N, NULL) != STILL_OK; n++, cancelled++) {
+    brake.left = -1;
+    ck_assert_int_eq(still_session_reset(session), STILL_OK);
+    ck_assert_msg(still_prefill(session, tokens, N, NULL) == STILL_OK, "%s", still_session_error(session));
+    ck_assert_int_eq(still_session_reset(session), STILL_OK);
+  }
+  ck_assert_int_ge(cancelled, 6);
+  brake.left = -1;
+  for (int i = 0; i < DECODED; i++) ck_assert_int_eq(still_decode(session, tokens[i]), STILL_OK);
+  struct run found = run_take(session, o.model);
+  run_same(&wanted, &found, settings);
+  ck_assert_int_eq(heard.n, 0);
+  still_session_close(session);
+  still_settings_free(s);
+  run_close(&o);
+  run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
 static uint64_t free_on_device(void) {
   struct sp_gpu gpu;
   char why[64];
@@ -277,7 +320,9 @@ static const struct {
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
 START_TEST(any_fault) {
-  static const char settings[] = "policy=query min-tokens=0 start=0.5 window=20";
+  char settings[80];
+  snprintf(settings, sizeof settings, "policy=query min-tokens=0 start=0.5 window=20 chunk=%d",
+           strstr(faults[_i].device, "gpu-layers") ? 16 : 512);
   struct tiny_spec spec = small();
   still_token *tokens = run_tokens(N, spec.vocab, 6);
   struct run wanted = on_cpu(&spec, settings, tokens, N);
@@ -435,6 +480,7 @@ int main(void) {
   tcase_add_loop_test(tc[0], same_bits, 0, MODELS * POLICIES);
   tcase_add_test(tc[0], steps_are_kept);
   tcase_add_loop_test(tc[0], any_split, 0, SPLITS * SPLIT_POLICIES);
+  tcase_add_test(tc[0], cancelled_halves);
   tcase_add_loop_test(tc[0], device_is_planned, 0, LAYERS);
   tcase_add_test(tc[0], memory_decides_the_seam);
   tcase_add_loop_test(tc[1], any_fault, 0, FAULTS);
