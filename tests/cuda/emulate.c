@@ -7,6 +7,7 @@
 #include "tests/cuda/emulate.h"
 
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
 
@@ -22,6 +23,7 @@ struct fiber {
 struct warp {
   uint32_t words[2][WARP][8];
   unsigned arrived, alive, round;
+  const void *place; /* in the code, where the first of them exchanges */
 };
 
 struct emulated_place emulated_place;
@@ -66,14 +68,23 @@ static void wait_here(void) {
   if (!_setjmp(f->at)) _longjmp(block.home, 1);
 }
 
+/* An exchange is of all 32 threads: one that has ended, or exchanges elsewhere, hangs a real GPU. */
+static void meet(struct warp *w, const void *place) {
+  if (w->arrived == 0) w->place = place;
+  if (w->alive == WARP && w->place == place) return;
+  fprintf(stderr, "thread %u of a block exchanges words where others of its warp do not\n", emulated_place.thread);
+  abort();
+}
+
 const uint32_t (*emulated_exchange(const uint32_t x[8]))[8] {
   unsigned thread = emulated_place.thread;
   struct warp *w = &block.warp[thread / WARP];
   struct fiber *f = &block.fiber[thread];
   unsigned phase = f->phase, round = w->round;
+  meet(w, __builtin_return_address(0));
   f->phase = 1 - phase;
   memcpy(w->words[phase][thread % WARP], x, sizeof w->words[0][0]);
-  if (++w->arrived >= w->alive) {
+  if (++w->arrived == WARP) {
     w->arrived = 0;
     w->round++;
   }
