@@ -324,7 +324,8 @@ DEVICE void turn_halves(struct head *h, const struct sp_gpu_heads *j, const floa
 /* RMSNorm, then RoPE, of a head that still lies in memory at `from`. */
 DEVICE void turn_head(struct head *h, const struct sp_gpu_heads *j, const float *from, const float *norm, uint32_t row) {
   const float *c = j->c + (uint64_t)j->position[row] * j->half, *s = j->s + (uint64_t)j->position[row] * j->half;
-  float r = j->q_norm ? norm_factor(head_squares(h, from), h->d, j->eps) : 1, w[OWN];
+  bool any = j->q_norm || j->k_norm; /* heads of a warp exchange together */
+  float r = any ? norm_factor(head_squares(h, from), h->d, j->eps) : 1, w[OWN];
   if (norm) {
     load_own(w, h, norm + h->at);
     UNROLL
