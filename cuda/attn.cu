@@ -24,6 +24,25 @@ DEVICE float sum_of(int acc) { return as_float((uint32_t)acc) - MAGIC; }
 #define ATTEND_BESIDE(dk) 1
 #endif
 
+#define NO_ROW 0xffffffffu
+
+/* The block of list rows that is this block's; those without places come with the longest lists first. */
+DEVICE uint32_t block_of(const struct sp_gpu_attend *j) {
+  return j->place ? j->block[BLOCK].index : (j->at + j->n - 1) / SP_GPU_BLOCK - BLOCK;
+}
+
+/* Which row of the chunk each of its list rows is. */
+DEVICE void find_rows(uint32_t *row_of, const struct sp_gpu_attend *j, uint32_t block) {
+  uint32_t list = block * SP_GPU_BLOCK + THREAD;
+  bool mine = !j->place && list >= j->at && list < j->at + j->n;
+  if (THREAD < SP_GPU_BLOCK) row_of[THREAD] = mine ? list - j->at : NO_ROW;
+  sync_block();
+  if (!j->place) return;
+  struct sp_gpu_block own = j->block[BLOCK];
+  if (THREAD < own.n) row_of[j->place[own.first + THREAD] % SP_GPU_BLOCK] = own.first + THREAD;
+  sync_block();
+}
+
 /* One of the two queries that a thread has a part of. */
 struct query {
   float sq, m, l;
@@ -162,29 +181,27 @@ DEVICE void load_tile(uint8_t *to, const struct sp_gpu_attend *j, uint32_t kv, u
 }
 
 #ifdef GROUPS_MULTIPLY
-/* The block's queries, those of rows outside the job as zeros. */
-DEVICE void load_queries(uint8_t *to, const struct sp_gpu_attend *j, uint32_t list, uint32_t head, uint32_t dk) {
+/* The block's queries, those of rows that are not there as zeros. */
+DEVICE void load_queries(uint8_t *to, const struct sp_gpu_attend *j, const uint32_t *row_of, uint32_t head, uint32_t dk) {
   uint32_t per = dk / 16;
   for (uint32_t i = THREAD; i < SP_GPU_BLOCK * per; i += 128) {
-    uint32_t r = list + i / per, c = i % per;
+    uint32_t row = row_of[i / per], c = i % per;
     uint8_t *at = to + tile_place(SP_GPU_BLOCK, i / per, c, per);
-    if (r >= j->at && r < j->at + j->n)
-      copy_16(at, j->q + ((uint64_t)(r - j->at) * j->heads + head) * dk + 16 * c);
+    if (row != NO_ROW)
+      copy_16(at, j->q + ((uint64_t)row * j->heads + head) * dk + 16 * c);
     else
       *(struct float_four *)at = (struct float_four){{0, 0, 0, 0}};
   }
 }
 #else
 /* The 4 bytes of queries that a thread gives to step b of the first product. */
-DEVICE uint32_t query_word(const struct sp_gpu_attend *j, uint32_t list, uint32_t head, uint32_t dk, uint32_t at) {
-  bool mine = list >= j->at && list < j->at + j->n;
-  return mine ? *(const uint32_t *)(j->q + ((uint64_t)(list - j->at) * j->heads + head) * dk + at) : 0;
+DEVICE uint32_t query_word(const struct sp_gpu_attend *j, uint32_t row, uint32_t head, uint32_t dk, uint32_t at) {
+  return row != NO_ROW ? *(const uint32_t *)(j->q + ((uint64_t)row * j->heads + head) * dk + at) : 0;
 }
 #endif
 
-DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t list, uint32_t head) {
-  bool mine = list >= j->at && list < j->at + j->n;
-  struct query q = {.sq = mine ? j->sq[(uint64_t)(list - j->at) * j->heads + head] : 0, .m = -as_float(FINITE_BITS),
+DEVICE struct query begin_query(const struct sp_gpu_attend *j, uint32_t row, uint32_t list, uint32_t head) {
+  struct query q = {.sq = row != NO_ROW ? j->sq[(uint64_t)row * j->heads + head] : 0, .m = -as_float(FINITE_BITS),
                     .limit = list + 1};
   return q;
 }

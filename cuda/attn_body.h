@@ -79,12 +79,12 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
 
 #endif
 
-DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], uint32_t list,
+DEVICE void NAME(store)(const struct sp_gpu_attend *j, float o[DK / 8][4], const struct query q[2], const uint32_t *row_of,
                         uint32_t head) {
   UNROLL
-  for (uint32_t half = 0; half < 2; half++, list += 8) {
-    if (list < j->at || list >= j->at + j->n) continue;
-    uint64_t row = (uint64_t)(list - j->at) * j->heads + head;
+  for (uint32_t half = 0; half < 2; half++) {
+    if (row_of[8 * half] == NO_ROW) continue;
+    uint64_t row = (uint64_t)row_of[8 * half] * j->heads + head;
     UNROLL
     for (uint32_t i = 0; i < DK / 4; i++) {
       uint32_t c = i / 2 * 8 + THREAD % 4 * 2 + i % 2;
@@ -100,20 +100,22 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, ATTEND_BESIDE(DK)) {
   SHARED_BYTES(shared);
   enum { BYTES = SP_TILE * (2 * DK + 8), BUFFERS = SP_GPU_TILES(ARCH, DK) };
   uint32_t lane = THREAD % 32, head = BLOCK_Y, kv = head / (j.heads / j.kv_heads);
-  uint32_t blocks = (j.at + j.n - 1) / SP_GPU_BLOCK - j.at / SP_GPU_BLOCK; /* but one; the longest lists first */
-  uint32_t block = j.at / SP_GPU_BLOCK + blocks - BLOCK, list = block * SP_GPU_BLOCK + THREAD / 32 * 16 + lane / 4;
+  uint32_t block = block_of(&j), own = THREAD / 32 * 16 + lane / 4, list = block * SP_GPU_BLOCK + own;
   uint32_t tiles = block * SP_GPU_BLOCK / SP_TILE + 1;
+  uint32_t *row_of = (uint32_t *)(shared + SP_GPU_SHARED_ATTEND(ARCH, DK)) - SP_GPU_BLOCK;
   uint32_t p[4][4];
   float s[GROUPS][4], o[DK / 8][4];
-  struct query q[2] = {begin_query(&j, list, head), begin_query(&j, list + 8, head)};
+  find_rows(row_of, &j, block);
+  row_of += own;
+  struct query q[2] = {begin_query(&j, row_of[0], list, head), begin_query(&j, row_of[8], list + 8, head)};
 #ifdef GROUPS_MULTIPLY
   uint8_t *a = shared + BUFFERS * BYTES;
-  load_queries(a, &j, block * SP_GPU_BLOCK, head, DK);
+  load_queries(a, &j, row_of - own, head, DK);
 #else
   uint32_t a[DK / 32][4];
   UNROLL
   for (uint32_t i = 0; i < DK / 8; i++)
-    a[i / 4][i % 4] = query_word(&j, list + i % 2 * 8, head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
+    a[i / 4][i % 4] = query_word(&j, row_of[i % 2 * 8], head, DK, i / 4 * 32 + i / 2 % 2 * 16 + lane % 4 * 4);
 #endif
   UNROLL
   for (uint32_t i = 0; i < DK / 2; i++) o[i / 4][i % 4] = 0;
@@ -135,7 +137,7 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, ATTEND_BESIDE(DK)) {
     if (tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);
     copy_close();
   }
-  NAME(store)(&j, o, q, list, head);
+  NAME(store)(&j, o, q, row_of, head);
 }
 
 #undef DK

@@ -79,6 +79,13 @@ struct sp_gpu_gemm {
   enum sp_gpu_mode mode;
 };
 
+/* The cache of a layer: one allocation. */
+struct sp_gpu_kv {
+  uint64_t rows;         /* capacity, a multiple of SP_GPU_TILE */
+  int8_t *k, *v;         /* [heads][rows][dk], [heads][rows / 128][dk][128] */
+  float *sk, *sv;        /* [heads][rows] */
+};
+
 /* Heads of a row, of 256 elements together, a warp, SP_GPU_TASKS warps a row: of q, k (per-head norm, RoPE, shift and balance,
  * rotation, int8) and v (int8). k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key
  * 8 (p / 2 % 2) + p / 4 * 2 + p % 2 of the 16: the order in which probabilities leave the tensor cores. */
@@ -91,7 +98,7 @@ struct sp_gpu_heads {
   int8_t *q, *k, *v;     /* q: [n][heads][dk] */
   float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
   uint32_t *bad;
-  const uint32_t *now;   /* [1], or NULL: takes the place of `at`, so that a kept launch serves any row */
+  const uint32_t *place; /* [n]: where the rows stand in the list; NULL: side by side from `at` on */
   uint32_t first, n, at, cap, heads, kv_heads, d, dk, block, half; /* first: of these rows in the chunk, for `bad` */
   uint32_t per;          /* query heads that share a KV head */
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
@@ -101,12 +108,19 @@ struct sp_gpu_heads {
 #define SP_GPU_TASKS(heads, kv_heads, dk) (SP_GPU_UP((heads) + (kv_heads), 256 / (dk)) + SP_GPU_UP(kv_heads, 256 / (dk)))
 #define SP_GPU_UP(n, by) (((n) + (by) - 1) / (by))
 
-/* Integer flash attention of rows [at, at + n) of a layer's list. grid: (blocks of 64 list rows, heads). */
+/* A block of SP_GPU_BLOCK list rows, in which these rows of a chunk have their places. */
+struct sp_gpu_block {
+  uint32_t index, first, n;
+};
+
+/* Integer flash attention of rows [at, at + n) of a layer's list, or of rows with places. grid: (blocks of list rows, heads). */
 struct sp_gpu_attend {
   const int8_t *q, *k, *v; /* as sp_gpu_heads writes them */
   const float *sq, *sk, *sv;
   float *y;              /* [n][heads][d] */
   float *m, *l;          /* [n][heads] */
+  const uint32_t *place; /* [n], ascending, or NULL */
+  const struct sp_gpu_block *block; /* with places: the grid's blocks */
   uint32_t n, at, cap, heads, kv_heads, d;
 };
 
@@ -186,13 +200,13 @@ struct sp_gpu_dot {
   bool pairs;
 };
 
-/* Rows [at, at + n) of a layer's cache as bytes of a state (kv.h: sp_kv_save), row i at bytes + i * stride; or back. */
+/* Rows [at, at + n) of layers' caches as bytes of a state (kv.h: sp_kv_save), row i at bytes + i * stride; or back. A warp a row
+ * and KV head; grid: (these, layers). */
 struct sp_gpu_image {
-  int8_t *k, *v;
-  float *sk, *sv;
+  const struct sp_gpu_kv *kv; /* [layers] */
   uint8_t *bytes;
-  uint64_t stride;
-  uint32_t n, at, cap, kv_heads, d, dk;
+  uint64_t stride, layer; /* layer: from the bytes of a row of one layer to those of the next */
+  uint32_t n, at, kv_heads, d, dk;
   bool restore;
 };
 
@@ -226,13 +240,13 @@ enum sp_gpu_kernel {
 
 /* Stages of the GEMM's pipeline, 16 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor):
  * two blocks of the GEMM fit a multiprocessor, three on 9.0. The kernels are compiled for the same numbers. On 9.0 attention's
- * queries are there, too. */
+ * queries are there, too, and everywhere which row of the chunk a list row is. */
 #define SP_GPU_SMALL(cc) ((cc) < 80 || (cc) == 86 || (cc) == 89 || (cc) >= 120) /* 100 KiB of shared memory or less */
 #define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : SP_GPU_SMALL(cc) ? 3 : 4)
 #define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)
 #define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_SMALL(cc)) ? 1 : 2)
 #define SP_GPU_SHARED_ATTEND(cc, dk) \
-  (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0))
+  (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0) + SP_GPU_BLOCK * 4)
 #define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */
 
 #endif

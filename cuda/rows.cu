@@ -377,7 +377,7 @@ DEVICE void store_query(const struct sp_gpu_heads *j, const struct head *h, uint
   if (h->at == 0) j->sq[at] = step_of(a, 127) * div_rn(1, (float)j->block) * j->scale;
 }
 
-DEVICE uint32_t list_row(const struct sp_gpu_heads *j, uint32_t row) { return (j->now ? *j->now : j->at) + row; }
+DEVICE uint32_t list_row(const struct sp_gpu_heads *j, uint32_t row) { return j->place ? j->place[row] : j->at + row; }
 
 DEVICE void store_key(const struct sp_gpu_heads *j, const struct head *h, uint32_t row, uint32_t head, float a) {
   uint64_t at = (uint64_t)head * j->cap + list_row(j, row);
@@ -477,14 +477,15 @@ DEVICE void move_scale(float *cache, uint8_t *file, bool restore) {
 KERNEL(sp_gpu_image_rows, sp_gpu_image, 256) {
   uint32_t task = row_of_warp(), i = task / j.kv_heads, head = task % j.kv_heads, row = j.at + i;
   if (i >= j.n) return;
-  uint64_t at = (uint64_t)head * j.cap + row;
-  uint8_t *file = j.bytes + i * j.stride + head * (2 * j.d + 8);
-  int8_t *v = j.v + ((uint64_t)head * j.cap + row / SP_TILE * SP_TILE) * j.dk + value_place(row);
+  const struct sp_gpu_kv kv = j.kv[BLOCK_Y];
+  uint64_t at = head * kv.rows + row;
+  uint8_t *file = j.bytes + i * j.stride + BLOCK_Y * j.layer + head * (2 * j.d + 8);
+  int8_t *v = kv.v + (head * kv.rows + row / SP_TILE * SP_TILE) * j.dk + value_place(row);
   for (uint32_t e = THREAD % WARP; e < j.d; e += WARP) {
-    move_byte(&j.k[at * j.dk + e], file + e, j.restore);
+    move_byte(&kv.k[at * j.dk + e], file + e, j.restore);
     move_byte(v + (uint64_t)e * SP_TILE, file + j.d + e, j.restore);
   }
   if (THREAD % WARP != 0) return;
-  move_scale(&j.sk[at], file + 2 * j.d, j.restore);
-  move_scale(&j.sv[at], file + 2 * j.d + 4, j.restore);
+  move_scale(&kv.sk[at], file + 2 * j.d, j.restore);
+  move_scale(&kv.sv[at], file + 2 * j.d + 4, j.restore);
 }

@@ -128,18 +128,25 @@ static still_status run_layer(struct sp_lane *lane, unsigned layer, const struct
   return STILL_OK;
 }
 
-static void find_runs(struct sp_lane *lane, const struct sp_pass *pass) {
-  lane->n_runs = 0;
+/* Where the rows of the chunk stand in the lists, and in which blocks of these. */
+static still_status find_places(struct sp_lane *lane, const struct sp_pass *pass) {
+  size_t blocks = 0;
+  lane->at = pass->at;
+  lane->n_blocks = 0;
+  if (!pass->place) return STILL_OK;
   for (size_t i = 0; i < lane->n; i++) {
-    size_t at = pass->place ? pass->place[i] : pass->at + i;
-    bool begins = i == 0 || (pass->place && at != pass->place[i - 1] + 1);
-    if (begins) lane->run[lane->n_runs++] = (struct sp_gpu_run){.first = i, .at = at};
-    lane->run[lane->n_runs - 1].n++;
+    uint32_t index = pass->place[i] / SP_GPU_BLOCK;
+    if (i == 0 || index != lane->block_host[blocks - 1].index)
+      lane->block_host[blocks++] = (struct sp_gpu_block){.index = index, .first = (uint32_t)i};
+    lane->block_host[blocks - 1].n++;
   }
+  lane->n_blocks = blocks;
+  SP_TRY(sp_lane_put(lane, lane->place, pass->place, lane->n * sizeof *pass->place));
+  return sp_lane_put(lane, lane->block, lane->block_host, blocks * sizeof *lane->block);
 }
 
 static still_status make_ready(struct sp_lane *lane, const struct sp_pass *pass) {
-  find_runs(lane, pass);
+  SP_TRY(find_places(lane, pass));
   lane->watch = pass->watch ? *pass->watch : (struct sp_watch){0};
   return pass->watch ? sp_gpu_record_reserve(lane, pass->watch) : STILL_OK;
 }
@@ -276,16 +283,14 @@ static still_status move_rows(struct sp_lane *lane, const struct image *i) {
   const struct sp_config *c = lane->engine->config;
   size_t parked = i->image->parked ? 4 * (size_t)c->n_embd + (i->image->block ? 8 : 4) : 0;
   for (size_t r = 0; parked && r < i->n; r++) SP_TRY(move_parked(lane, i, r));
-  for (unsigned l = i->image->first; l < i->image->layers; l++) {
-    const struct sp_gpu_kv *kv = &lane->kv[l];
-    uint8_t *bytes = i->bytes + parked + (l - i->image->first) * sp_kv_image_bytes(c, false);
-    struct sp_gpu_image job = {.k = kv->k, .v = kv->v, .sk = kv->sk, .sv = kv->sv, .stride = i->image->row_bytes,
-                               .bytes = bytes, .n = (uint32_t)i->n, .at = (uint32_t)i->at,
-                               .cap = (uint32_t)kv->rows, .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk,
-                               .restore = i->restore};
-    SP_TRY(sp_lane_rows(lane, SP_GPU_sp_gpu_image_rows, &job, i->n * c->n_kv_heads));
-  }
-  return STILL_OK;
+  if (lane->listed != lane->memory)
+    SP_TRY(sp_lane_put(lane, lane->lists, lane->kv, c->n_layers * sizeof *lane->lists));
+  lane->listed = lane->memory;
+  struct sp_gpu_image job = {.kv = lane->lists + i->image->first, .bytes = i->bytes + parked, .stride = i->image->row_bytes,
+                             .layer = sp_kv_image_bytes(c, false), .n = (uint32_t)i->n, .at = (uint32_t)i->at,
+                             .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk, .restore = i->restore};
+  size_t warps = sp_round_up(i->n * c->n_kv_heads, 8) / 8;
+  return sp_lane_launch(lane, SP_GPU_sp_gpu_image_rows, &job, warps, i->image->layers - i->image->first);
 }
 
 /* Through a copy on the device, in which the rows stand as in the file. */

@@ -81,6 +81,8 @@ static size_t chunk_buffers(struct sp_lane *lane, const struct sp_config *c, str
   b[n++] = (struct buffer){(void **)&lane->h, rows * c->n_ff * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->position, rows * sizeof(uint32_t)};
   b[n++] = (struct buffer){(void **)&lane->index, rows * sizeof(uint32_t)};
+  b[n++] = (struct buffer){(void **)&lane->place, rows * sizeof(uint32_t)};
+  b[n++] = (struct buffer){(void **)&lane->block, rows * sizeof(struct sp_gpu_block)};
   b[n++] = (struct buffer){(void **)&lane->tokens, rows * sizeof(int32_t)};
   b[n++] = (struct buffer){(void **)&lane->q, rows * k};
   b[n++] = (struct buffer){(void **)&lane->q8, rows * heads * lane->dk};
@@ -100,6 +102,7 @@ static size_t other_buffers(struct sp_lane *lane, const struct sp_config *c, str
   b[n++] = (struct buffer){(void **)&lane->act_sum, SP_FILE_ROWS * k / 16 * sizeof(int16_t)};
   b[n++] = (struct buffer){(void **)&lane->logits, SP_FILE_ROWS * (size_t)c->n_vocab * sizeof(float)};
   b[n++] = (struct buffer){(void **)&lane->now, sizeof *lane->now};
+  b[n++] = (struct buffer){(void **)&lane->lists, c->n_layers * sizeof *lane->lists};
   b[n++] = (struct buffer){(void **)&lane->moved, SP_GPU_MOVED * c->n_layers * sp_kv_image_bytes(c, false)};
   b[n++] = (struct buffer){(void **)&lane->shift, constants};
   b[n++] = (struct buffer){(void **)&lane->balance, constants};
@@ -136,9 +139,9 @@ static still_status fill(struct sp_lane *lane) {
   lane->kv = sp_calloc(lane->ctx, c->n_layers, sizeof *lane->kv, "a session");
   lane->bad_host = sp_calloc(lane->ctx, (c->n_layers + 1) * SP_GPU_PLACES, sizeof(uint32_t), "a session");
   lane->position_host = sp_calloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
-  lane->run = sp_calloc(lane->ctx, sp_work_blocks(lane->cap), sizeof *lane->run, "a session");
+  lane->block_host = sp_calloc(lane->ctx, lane->cap, sizeof *lane->block_host, "a session");
   lane->steps = sp_calloc(lane->ctx, SP_GPU_STEPS, sizeof *lane->steps, "a session");
-  if (!lane->kv || !lane->bad_host || !lane->position_host || !lane->run || !lane->steps) return STILL_ENOMEM;
+  if (!lane->kv || !lane->bad_host || !lane->position_host || !lane->block_host || !lane->steps) return STILL_ENOMEM;
   SP_TRY(sp_lane_status(lane, driver->stream(&lane->stream, 1), "no stream"));
   for (int i = 0; i < 2; i++) SP_TRY(sp_lane_status(lane, driver->event(&lane->behind[i], 2), "no event"));
   for (size_t i = 0, n = buffers(lane, b); i < n; i++)
@@ -185,7 +188,7 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
   if (lane->stream) gpu->driver.stream_end(lane->stream);
   sp_rope_free(lane->ctx, &lane->rope);
   sp_free(lane->ctx, lane->kv, layers, sizeof *lane->kv);
-  sp_free(lane->ctx, lane->run, sp_work_blocks(lane->cap), sizeof *lane->run);
+  sp_free(lane->ctx, lane->block_host, lane->cap, sizeof *lane->block_host);
   sp_free(lane->ctx, lane->steps, SP_GPU_STEPS, sizeof *lane->steps);
   sp_free(lane->ctx, lane->bad_host, (layers + 1) * SP_GPU_PLACES, sizeof(uint32_t));
   sp_free(lane->ctx, lane->position_host, lane->cap, sizeof(uint32_t));

@@ -19,16 +19,6 @@ struct sp_gpu_steps { /* of a decoded row through some halves: kept once it has 
   void *graph;           /* NULL: not kept yet */
 };
 
-struct sp_gpu_run { /* rows of the chunk that stand side by side in the lists */
-  size_t first, n, at;   /* chunk rows; list row of the first */
-};
-
-struct sp_gpu_kv { /* of a layer: one allocation */
-  size_t rows;     /* capacity, a multiple of SP_TILE */
-  int8_t *k, *v;   /* [heads][rows][dk], [heads][rows / 128][dk][128] */
-  float *sk, *sv;  /* [heads][rows] */
-};
-
 /* Where a row was not finite, in the order in which a layer looks. */
 enum sp_gpu_where { SP_GPU_AT_INPUT, SP_GPU_AT_HEADS, SP_GPU_AT_OUTPUT, SP_GPU_AT_FFN, SP_GPU_AT_DOWN, SP_GPU_PLACES };
 
@@ -44,17 +34,20 @@ struct sp_lane {
   void *stream;
   void *behind[2];         /* events: the host is two layers ahead of the device at the most */
   size_t cap, n, dk;       /* rows of a chunk: at the most, now; padded head_dim */
-  struct sp_gpu_run *run;  /* host, [n_runs], sp_work_blocks(cap) at the most: of the pass */
-  size_t n_runs;
+  size_t at, n_blocks;     /* of the pass: where its rows stand in the lists, side by side; or blocks in which they have places */
+  struct sp_gpu_block *block_host; /* host, [cap] */
   size_t attend_tiles;     /* room of `tile_t` and its siblings */
   struct sp_gpu_kv *kv;    /* host, [n_layers] */
+  struct sp_gpu_kv *lists; /* the same on the device, as of `listed` */
+  uint64_t listed;         /* lane->memory of then */
   struct sp_rope rope;     /* host */
   float *rope_c, *rope_s;
   float *park[SP_PARKS];   /* [park_rows][n_embd] */
   size_t park_rows[SP_PARKS];
   /* a chunk, rows padded to SP_GPU_ROWS */
   float *x, *qkv, *heads, *u, *f, *h;
-  uint32_t *position, *index;
+  uint32_t *position, *index, *place;
+  struct sp_gpu_block *block;
   int32_t *tokens;
   int8_t *q, *q8;
   float *scale, *sq, *m, *l;

@@ -63,26 +63,26 @@ static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *
 
 /* ---- attention --------------------------------------------------------------------------------------------------------- */
 
-/* q, k and v of a run: turned, centred, rotated, int8; k and v into the cache, from row `at` on or, if it is given, *now. */
-static still_status prepare_heads(struct sp_lane *lane, unsigned l, const struct sp_gpu_run *run, const uint32_t *now) {
+/* q, k and v of the rows: turned, centred, rotated, int8; k and v into the cache, from row lane->at on or to their places. */
+static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t n, const uint32_t *place) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_layer *layer = &lane->model->layers[l];
   const struct sp_gpu_kv *kv = &lane->kv[l];
-  size_t constants = (size_t)l * c->n_kv_heads * c->head_dim, all = c->n_heads + 2 * c->n_kv_heads;
+  size_t constants = (size_t)l * c->n_kv_heads * c->head_dim;
   struct sp_gpu_heads job = {
-      .qkv = lane->qkv + run->first * all * c->head_dim, .position = lane->position + run->first, .c = lane->rope_c,
+      .qkv = lane->qkv, .position = lane->position, .c = lane->rope_c,
       .s = lane->rope_s, .q_norm = layer->q_norm, .k_norm = layer->k_norm,
       .shift = lane->shift + constants, .balance = lane->balance + constants,
       .inverse_balance = lane->inverse_balance + constants,
-      .q = lane->q8 + run->first * c->n_heads * lane->dk, .k = kv->k, .v = kv->v, .sq = lane->sq + run->first * c->n_heads,
-      .sk = kv->sk, .sv = kv->sv, .bad = bad_at(lane, l, SP_GPU_AT_HEADS), .first = (uint32_t)run->first,
-      .now = now, .n = (uint32_t)run->n, .at = (uint32_t)run->at, .cap = (uint32_t)kv->rows, .heads = c->n_heads,
+      .q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
+      .bad = bad_at(lane, l, SP_GPU_AT_HEADS), .place = place, .n = (uint32_t)n, .at = (uint32_t)lane->at,
+      .cap = (uint32_t)kv->rows, .heads = c->n_heads,
       .kv_heads = c->n_kv_heads, .per = c->n_heads / c->n_kv_heads, .d = c->head_dim,
       .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
       .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),
       .pairs = c->rope.style == SP_ROPE_PAIR, .keep = lane->probe != NULL};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, run->n * SP_GPU_TASKS(c->n_heads, c->n_kv_heads, lane->dk));
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, n * SP_GPU_TASKS(c->n_heads, c->n_kv_heads, lane->dk));
 }
 
 static still_status sum_probe(struct sp_lane *lane, unsigned l) {
@@ -94,18 +94,18 @@ static still_status sum_probe(struct sp_lane *lane, unsigned l) {
   return sp_lane_launch(lane, SP_GPU_sp_gpu_probe_sums, &job, (n + 127) / 128, 1);
 }
 
-static still_status attend(struct sp_lane *lane, unsigned l, const struct sp_gpu_run *run) {
+static still_status attend(struct sp_lane *lane, unsigned l) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_kv *kv = &lane->kv[l];
   enum sp_gpu_kernel kernel = lane->dk == 64    ? SP_GPU_sp_gpu_attend_64
                               : lane->dk == 128 ? SP_GPU_sp_gpu_attend_128
                                                 : SP_GPU_sp_gpu_attend_256;
-  size_t from = run->first * c->n_heads, last = run->at + run->n - 1;
-  struct sp_gpu_attend job = {.q = lane->q8 + from * lane->dk, .k = kv->k, .v = kv->v, .sq = lane->sq + from, .sk = kv->sk,
-                              .sv = kv->sv, .y = lane->heads + from * c->head_dim, .m = lane->m + from, .l = lane->l + from,
-                              .n = (uint32_t)run->n, .at = (uint32_t)run->at, .cap = (uint32_t)kv->rows, .heads = c->n_heads,
-                              .kv_heads = c->n_kv_heads, .d = c->head_dim};
-  return sp_lane_launch(lane, kernel, &job, last / SP_GPU_BLOCK - run->at / SP_GPU_BLOCK + 1, c->n_heads);
+  size_t blocks = (lane->at + lane->n - 1) / SP_GPU_BLOCK - lane->at / SP_GPU_BLOCK + 1;
+  struct sp_gpu_attend job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
+                              .y = lane->heads, .m = lane->m, .l = lane->l, .n = (uint32_t)lane->n, .at = (uint32_t)lane->at,
+                              .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads, .d = c->head_dim};
+  if (lane->n_blocks) job.place = lane->place, job.block = lane->block, blocks = lane->n_blocks;
+  return sp_lane_launch(lane, kernel, &job, blocks, c->n_heads);
 }
 
 /* Queries, maxima and denominators of the window's rows, as they lie in the chunk. */
@@ -138,10 +138,10 @@ static still_status attention(struct sp_lane *lane, unsigned l) {
   bool wanted = (w->delta || w->block) && l == w->layer;
   SP_TRY(prepare(lane, &layer->product[SP_GPU_QKV], lane->x, layer->attn_norm, bad_at(lane, l, SP_GPU_AT_INPUT)));
   SP_TRY(multiply(lane, &layer->product[SP_GPU_QKV], lane->qkv, NULL, SP_GPU_PLAIN));
-  for (size_t i = 0; i < lane->n_runs; i++) SP_TRY(prepare_heads(lane, l, &lane->run[i], NULL));
+  SP_TRY(prepare_heads(lane, l, lane->n, lane->n_blocks ? lane->place : NULL));
   if (lane->probe) SP_TRY(sum_probe(lane, l));
-  for (size_t i = 0; i < lane->n_runs; i++) SP_TRY(attend(lane, l, &lane->run[i]));
-  SP_TRY(record_queries(lane, l, lane->run[0].at));
+  SP_TRY(attend(lane, l));
+  SP_TRY(record_queries(lane, l, lane->at));
   SP_TRY(prepare(lane, &layer->product[SP_GPU_OUT], lane->heads, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));
   return multiply(lane, &layer->product[SP_GPU_OUT], wanted ? lane->u : NULL, lane->x, SP_GPU_PLAIN);
 }
@@ -157,7 +157,7 @@ static still_status feed_forward(struct sp_lane *lane, unsigned l) {
 
 still_status sp_gpu_half(struct sp_lane *lane, unsigned half) {
   SP_TRY(half % 2 == 0 ? attention(lane, half / 2) : feed_forward(lane, half / 2));
-  return measure(lane, half, lane->run[0].at);
+  return measure(lane, half, lane->at);
 }
 
 /* ---- decode: one row against the file's blocks ------------------------------------------------------------------------ */
@@ -206,7 +206,7 @@ static still_status attention_row(struct sp_lane *lane, unsigned l, size_t at) {
   const struct sp_gpu_layer *layer = &lane->model->layers[l];
   SP_TRY(take_rows(lane, lane->x, 1, c->n_embd, layer->attn_norm, bad_at(lane, l, SP_GPU_AT_INPUT)));
   SP_TRY(dot_weights(lane, l, SP_WQ, SP_WV, false, lane->qkv, NULL));
-  SP_TRY(prepare_heads(lane, l, &(struct sp_gpu_run){.n = 1}, lane->now));
+  SP_TRY(prepare_heads(lane, l, 1, lane->now));
   SP_TRY(attend_row(lane, l));
   SP_TRY(record_queries(lane, l, at));
   SP_TRY(take_rows(lane, lane->heads, 1, (size_t)c->n_heads * c->head_dim, NULL, bad_at(lane, l, SP_GPU_AT_OUTPUT)));

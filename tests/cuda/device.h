@@ -14,7 +14,7 @@
 
 struct device {
   struct sp_gpu gpu;
-  void *held[64]; /* released together by device_release */
+  void *held[128]; /* released together by device_release */
   size_t n_held;
 };
 
