@@ -28,7 +28,7 @@ test_helpers = \
 test_scripts = \
   tests/bad-input.sh tests/cli.sh tests/cli_ask.sh tests/cli_eval.sh tests/cli_pages.sh tests/cli_trace.sh \
   tests/examples.sh tests/fuzz.sh \
-  tests/gpu.sh tests/gpu_faults.sh tests/gpu_kernels.sh tests/header.sh tests/install.sh tests/man.sh \
+  tests/gpu.sh tests/gpu_faults.sh tests/gpu_groups.sh tests/gpu_kernels.sh tests/header.sh tests/install.sh tests/man.sh \
   tests/oracle.sh tests/structure.sh tests/symbols.sh
 
 LDADD = libspcore.la $(CHECK_LIBS)
@@ -76,7 +76,7 @@ tests_kern_LDADD = $(kern_amx) $(LDADD)
 # scripts set. A build without device code gets a stand-in for it: this driver does not look at it.
 check_LTLIBRARIES += tests/cuda/libcuda.la
 tests_cuda_libcuda_la_SOURCES = tests/cuda/fake_cuda.c tests/cuda/fake_cuda.h tests/cuda/emulate.c tests/cuda/emulate.h \
-  tests/cuda/emulate_kernels.c tests/cuda/emulate_kernels.h
+  tests/cuda/emulate_kernels.c tests/cuda/emulate_kernels.h tests/cuda/emulate_groups.c tests/cuda/emulate_groups.h
 # Fibers jump from stack to stack, which sanitizers and fortified jumps do not follow; a file of inlined threads wants -O2.
 tests_cuda_libcuda_la_CFLAGS = $(AM_CFLAGS) -O2 -fno-sanitize=all -U_FORTIFY_SOURCE
 tests_cuda_libcuda_la_LDFLAGS = -rpath $(abs_builddir)/tests/cuda -version-info 1:0:0

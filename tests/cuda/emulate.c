@@ -101,6 +101,10 @@ void emulated_sync_block(void) {
   while (block.round == round) wait_here();
 }
 
+void emulated_wait(const uint64_t *word, uint64_t least) {
+  while (*word < least) wait_here();
+}
+
 static void run_block(void) {
   block.alive = block.threads;
   block.arrived = 0;

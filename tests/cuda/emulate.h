@@ -25,6 +25,8 @@ extern uint8_t emulated_shared[];
 /* Of a warp: gives x, waits for the 32 threads, gets all 32. Valid until this thread's next exchange but one. */
 const uint32_t (*emulated_exchange(const uint32_t x[8]))[8];
 void emulated_sync_block(void);
+/* Waits until others have brought *word to `least` or above. */
+void emulated_wait(const uint64_t *word, uint64_t least);
 /* Runs kernel(job) as x * y blocks of `threads`. Threads that wait for each other for ever never come back. */
 void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned x, unsigned y, unsigned threads);
 
@@ -42,8 +44,14 @@ void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned 
 #define KERNEL_BESIDE(name, job, threads, blocks) KERNEL_OF(name, job)
 #define KERNEL_OF(name, job)                                                                           \
   static void name##_body(const struct job j);                                                         \
-  void name(const void *job_of_launch) { name##_body(*(const struct job *)job_of_launch); }            \
+  void EMULATED(name)(const void *job_of_launch) { name##_body(*(const struct job *)job_of_launch); }  \
   static void name##_body(const struct job j)
+#ifdef EMULATE_GROUPS /* the branch for compute capability 9.0 */
+#define GROUPS_MULTIPLY 1
+#define EMULATED(name) name##_groups
+#else
+#define EMULATED(name) name
+#endif
 
 DEVICE float fma_rn(float a, float b, float c) { return fmaf(a, b, c); }
 DEVICE float div_rn(float a, float b) { return a / b; }
@@ -118,5 +126,9 @@ DEVICE void emulated_multiply(int c[4], const uint32_t a[4], uint32_t b0, uint32
 }
 DEVICE void multiply_s8(int c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) { emulated_multiply(c, a, b0, b1, dot4); }
 DEVICE void multiply_u8(int c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) { emulated_multiply(c, a, b0, b1, dot4_u8); }
+
+#ifdef EMULATE_GROUPS
+#include "tests/cuda/emulate_groups.h"
+#endif
 
 #endif

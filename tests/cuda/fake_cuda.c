@@ -7,6 +7,7 @@
  *             alloc=N  launch=N  sync=N  graph=N         the N-th such call fails, counted since the text last changed
  *             sticky                                     and all later ones of any kind, as after a fault on a real device
  *             memory=N                                   bytes of the device
+ *             groups                                     kernels in their branch for compute capability 9.0
  * Out:      what a driver would give.
  * Not here: asynchrony. Work is done when it is asked for.
  */
@@ -128,6 +129,22 @@ static struct kernel kernels[] = {
 SP_GPU_KERNELS(FITS)
 #undef FITS
 
+static const struct {
+  const char *name;
+  void (*run)(const void *job);
+} groups[] = {
+#define ENTRY(name) {#name, name##_groups},
+    EMULATED_GROUPS(ENTRY)
+#undef ENTRY
+};
+
+/* As a kernel runs on the device that is wished for. */
+static void (*runs(const struct kernel *kernel))(const void *job) {
+  for (size_t i = 0; wished("groups") && i < sizeof groups / sizeof groups[0]; i++)
+    if (strcmp(kernel->name, groups[i].name) == 0) return groups[i].run;
+  return kernel->run;
+}
+
 int cuModuleGetFunction(void **function, void *module, const char *name) {
   (void)module;
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++)
@@ -153,7 +170,7 @@ int cuLaunchKernel(void *function, unsigned x, unsigned y, unsigned z, unsigned 
   if (z != 1 || by != 1 || bz != 1 || bx != k->threads) return INVALID;
   struct node *node = next_node();
   if (!node) {
-    emulated_launch(k->run, parameters[0], x, y, bx);
+    emulated_launch(runs(k), parameters[0], x, y, bx);
     return 0;
   }
   *node = (struct node){.kernel = k, .x = x, .y = y};
@@ -279,7 +296,7 @@ int cuGraphLaunch(void *executable, void *stream) {
   for (size_t i = 0; i < g->n && !error; i++) {
     const struct node *node = &g->node[i];
     if (node->kernel)
-      emulated_launch(node->kernel->run, node->job, node->x, node->y, node->kernel->threads);
+      emulated_launch(runs(node->kernel), node->job, node->x, node->y, node->kernel->threads);
     else
       error = move(node->to, (void *)(uintptr_t)node->from, node->bytes);
   }
