@@ -99,7 +99,7 @@ struct sp_gpu_heads {
   float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
   uint32_t *bad;
   const uint32_t *place; /* [n]: where the rows stand in the list; NULL: side by side from `at` on */
-  uint32_t first, n, at, cap, heads, kv_heads, d, dk, block, half; /* first: of these rows in the chunk, for `bad` */
+  uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
   uint32_t per;          /* query heads that share a KV head */
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */

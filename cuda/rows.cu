@@ -426,7 +426,7 @@ KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
     store_value(&j, &h, row, head, as_float(most));
   else
     store_key(&j, &h, row, head, as_float(most));
-  if (h.at == 0 && most >= FINITE_BITS) lowest(j.bad, j.first + row);
+  if (h.at == 0 && most >= FINITE_BITS) lowest(j.bad, row);
 }
 
 /* ---- the probe, gathering, states --------------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ static still_status leave(struct sp_lane *lane, still_status status) {
 static still_status begin(struct sp_engine *engine, struct sp_ctx *ctx, size_t chunk, size_t most, struct sp_lane **lane) {
   struct sp_gpu_model *m = engine->gpu;
   SP_TRY(sp_gpu_status(m, ctx, sp_gpu_enter(&m->gpu), "its context cannot be used"));
-  still_status status = sp_gpu_lane_open(m, ctx, sp_gpu_lane_rows(chunk, most), lane);
+  still_status status = sp_gpu_lane_open(m, ctx, m->wide * chunk < most ? m->wide * chunk : most, lane);
   sp_gpu_leave(&m->gpu);
   return status;
 }

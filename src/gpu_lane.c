@@ -150,11 +150,6 @@ static still_status fill(struct sp_lane *lane) {
   return sp_gpu_model_ends(lane->model, lane->ctx);
 }
 
-size_t sp_gpu_lane_rows(size_t chunk, size_t most) {
-  enum { WIDE = 16 };
-  return WIDE * chunk < most ? WIDE * chunk : most;
-}
-
 still_status sp_gpu_lane_open(struct sp_gpu_model *model, struct sp_ctx *ctx, size_t chunk, struct sp_lane **out) {
   struct sp_lane *lane = sp_calloc(ctx, 1, sizeof *lane, "a session");
   if (!lane) return STILL_ENOMEM;

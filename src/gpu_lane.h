@@ -78,8 +78,6 @@ struct sp_lane {
   float *probe;            /* [3][n_layers][n_kv_heads][head_dim] while the probe runs, else NULL */
 };
 
-/* Rows of a chunk where `chunk` is the setting and there are no more than `most`. */
-size_t sp_gpu_lane_rows(size_t chunk, size_t most);
 still_status sp_gpu_lane_open(struct sp_gpu_model *model, struct sp_ctx *ctx, size_t chunk, struct sp_lane **lane);
 void sp_gpu_lane_close(struct sp_lane *lane);
 

@@ -272,6 +272,7 @@ still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int
   if (!m) return STILL_ENOMEM;
   m->engine = engine;
   m->seam = engine->config->n_layers;
+  m->wide = SP_GPU_WIDE;
   m->ctx = ctx;
   if (sp_gpu_open(&m->gpu, ordinal, why, sizeof why)) {
     sp_free(ctx, m, 1, sizeof *m);

@@ -35,6 +35,7 @@ struct sp_gpu_model {
   struct sp_gpu gpu;
   struct sp_engine *engine;
   unsigned seam;            /* layers [0, seam) lie here */
+  unsigned wide;            /* rows that go through them together: so many times the setting `chunk` */
   struct sp_ctx *ctx;       /* of the model: host memory */
   void *stream;             /* of uploads */
   uint32_t *bad;
@@ -48,6 +49,8 @@ struct sp_gpu_model {
   size_t room_left;
   pthread_mutex_t lock;     /* over everything that is filled late */
 };
+
+enum { SP_GPU_WIDE = 16 };  /* `wide` where memory does not say otherwise */
 
 /* STILL_EDEVICE with the reason. All layers are its own until gpu_plan.h says where the seam is. */
 still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int ordinal, struct sp_gpu_model **model);

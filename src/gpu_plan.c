@@ -26,20 +26,22 @@ static uint64_t gate_bytes(const struct sp_config *c, const struct sp_settings *
   return bytes + sp_gpu_taken(n * (c->n_heads + 1) * sizeof(float));
 }
 
-static uint64_t session_bytes(const struct sp_engine *e, const struct sp_settings *s, unsigned seam, bool parked, uint64_t n) {
+static uint64_t session_bytes(const struct sp_engine *e, const struct sp_settings *s, unsigned seam, unsigned wide, bool parked,
+                              uint64_t n) {
   const struct sp_config *c = e->config;
   struct sp_stage stage[SP_MOST_STAGES];
   size_t stages = sp_plan_stages(c, s, parked, n, stage);
-  size_t rows = sp_gpu_lane_rows((size_t)s->chunk, sp_settings_context(s, c->n_ctx_train));
-  uint64_t bytes = sp_gpu_lane_bytes(e, rows) + gate_bytes(c, s, seam, stage, stages);
+  size_t rows = wide * (size_t)s->chunk, most = sp_settings_context(s, c->n_ctx_train);
+  uint64_t bytes = sp_gpu_lane_bytes(e, rows < most ? rows : most) + gate_bytes(c, s, seam, stage, stages);
   for (size_t i = 0; i < stages; i++)
     for (unsigned l = sp_stage_first(&stage[i]); l < sp_stage_last(&stage[i]) && l < seam; l++)
       bytes += sp_gpu_taken(sp_gpu_kv_bytes(c, stage[i].rows));
   return bytes + 2 * sp_gpu_taken(sp_gpu_rope_bytes(c, n) / 2) + sp_gpu_taken(sp_gpu_tiles_bytes(c, n / SP_TILE + 1));
 }
 
-uint64_t sp_gpu_plan(const struct sp_engine *engine, const struct sp_settings *settings, unsigned seam, bool parked, uint64_t n) {
-  return sp_gpu_model_bytes(engine, seam) + session_bytes(engine, settings, seam, parked, n);
+uint64_t sp_gpu_plan(const struct sp_engine *engine, const struct sp_settings *settings, unsigned seam, unsigned wide,
+                     bool parked, uint64_t n) {
+  return sp_gpu_model_bytes(engine, seam) + session_bytes(engine, settings, seam, wide, parked, n);
 }
 
 static still_status room(struct sp_gpu_model *m, struct sp_ctx *ctx, const struct sp_settings *s, uint64_t *bytes) {
@@ -63,9 +65,10 @@ still_status sp_gpu_plan_seam(struct sp_gpu_model *m, struct sp_ctx *ctx, const 
   unsigned least = s->gpu_layers >= 0 ? most : 1;
   SP_TRY(room(m, ctx, s, &free_bytes));
   for (m->seam = most; m->seam >= least; m->seam--)
-    if (sp_gpu_plan(m->engine, s, m->seam, false, n) <= free_bytes) return STILL_OK;
+    for (m->wide = SP_GPU_WIDE; m->wide > 0; m->wide /= 2)
+      if (sp_gpu_plan(m->engine, s, m->seam, m->wide, false, n) <= free_bytes) return STILL_OK;
   return sp_fail(&ctx->error, STILL_EDEVICE,
                  "GPU %d (%s): %u of %u layers with a session of %llu tokens take %.0f MiB there and %.0f MiB are free",
                  m->gpu.ordinal, m->gpu.name, least, c->n_layers, (unsigned long long)n,
-                 (double)sp_gpu_plan(m->engine, s, least, false, n) / 0x1p20, (double)free_bytes / 0x1p20);
+                 (double)sp_gpu_plan(m->engine, s, least, 1, false, n) / 0x1p20, (double)free_bytes / 0x1p20);
 }

@@ -10,10 +10,13 @@
 #include "gpu_lane.h"
 #include "plan.h"
 
-/* Bytes of the layers [0, seam), of what stands before and behind them, and of a session of n tokens, decoded ones included. */
-uint64_t sp_gpu_plan(const struct sp_engine *engine, const struct sp_settings *settings, unsigned seam, bool parked, uint64_t n);
+/* Bytes of the layers [0, seam), of what stands before and behind them, and of a session of n tokens, decoded ones included,
+ * whose chunks are `wide` times the setting. */
+uint64_t sp_gpu_plan(const struct sp_engine *engine, const struct sp_settings *settings, unsigned seam, unsigned wide,
+                     bool parked, uint64_t n);
 /* Sets the seam: as many layers as gpu-layers says, or as fit with a session of `ctx` tokens (32768 at the most, if the setting
- * is 0) into gpu-memory, or into all but an eighth of what is free. STILL_EDEVICE if none does, or not as many as were asked. */
+ * is 0) into gpu-memory, or into all but an eighth of what is free; then the widest chunks that fit beside them. STILL_EDEVICE if
+ * no layer does, or not as many as were asked. */
 still_status sp_gpu_plan_seam(struct sp_gpu_model *model, struct sp_ctx *ctx, const struct sp_settings *settings);
 
 #endif

@@ -200,7 +200,9 @@ void sp_model_plan(const still_model *m, const struct sp_settings *settings, boo
                                 .weights = m->fixed_bytes},
           n_tokens, plan);
   plan->device_layers = sp_device_layers(&m->engine, m->backend);
-  plan->device = plan->device_layers ? sp_gpu_plan(&m->engine, settings, plan->device_layers, parked, n_tokens) : 0;
+  plan->device = 0;
+  if (plan->device_layers)
+    plan->device = sp_gpu_plan(&m->engine, settings, plan->device_layers, m->engine.gpu->wide, parked, n_tokens);
 }
 
 still_status still_model_plan(const still_model *m, const still_settings *settings, uint64_t n_tokens, still_plan *plan) {

@@ -45,7 +45,7 @@ static const struct key {
     {"panels", INT, "model", NULL, AT(panels), 0, 1024, 0, "layers whose panels are kept at once; 0: all that fit"},
     {"memory-limit", BYTES, "model", NULL, AT(memory_limit), 0, 0x1p60, 0, "most bytes to allocate; 0: no limit"},
     {"ctx", INT, "session", NULL, AT(context), 0, 1 << 24, 0, "most tokens of a session; 0: what the model was trained for"},
-    {"chunk", INT, "session", NULL, AT(chunk), 1, 1 << 20, 512, "rows that go through the layers together; on a GPU 16 x"},
+    {"chunk", INT, "session", NULL, AT(chunk), 1, 1 << 20, 512, "rows that go through the layers together; on a GPU up to 16 x"},
     {"policy", CHOICE, "session", "query|delta|block|random|inverse|recent|dense", AT(policy), 0, 6, 0,
      "how rows are scored at the gate"},
     {"start", REAL, "session", NULL, AT(start), 0, 1, 0.4, "layer of the gate as a part of all layers (l_s)"},

@@ -298,8 +298,22 @@ START_TEST(memory_decides_the_seam) {
     run_close(&o);
     still_settings_free(settings);
   }
+  /* chunks of all 4000 rows get narrower before a layer goes */
+  still_settings *settings = run_settings("ctx=4000");
+  still_plan plan = {.size = sizeof plan};
+  struct opened o = open_heard(&spec, "device=cuda ctx=4000", &heard);
+  ck_assert_int_eq(still_model_plan(o.model, settings, 4000, &plan), STILL_OK);
+  uint64_t wide = plan.device;
+  run_close(&o);
+  snprintf(device, sizeof device, "device=cuda gpu-memory=%llu ctx=4000", (unsigned long long)wide - 1);
+  o = open_heard(&spec, device, &heard);
+  ck_assert_int_eq(still_model_plan(o.model, settings, 4000, &plan), STILL_OK);
+  ck_assert_uint_eq(plan.device_layers, LAYERS);
+  ck_assert_uint_lt(plan.device, wide);
+  run_close(&o);
+  still_settings_free(settings);
   snprintf(device, sizeof device, "device=auto gpu-layers=3 gpu-memory=%llu ctx=100", (unsigned long long)bytes[2]);
-  struct opened o = open_heard(&spec, device, &heard);
+  o = open_heard(&spec, device, &heard);
   ck_assert_int_eq(heard.n, 1);
   ck_assert_msg(strstr(heard.last, "3 of 4 layers with a session of 100 tokens") != NULL, "%s", heard.last);
   run_close(&o);
