@@ -57,13 +57,10 @@ static void time_attend(size_t keys, size_t n, size_t H, size_t G, size_t d) {
                               .m = device_alloc(&device, n * H * 4),
                               .l = device_alloc(&device, n * H * 4), .n = (uint32_t)n, .at = (uint32_t)at, .cap = (uint32_t)keys,
                               .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .d = (uint32_t)d};
-  enum sp_gpu_kernel kernel = dk == 64    ? SP_GPU_sp_gpu_attend_64
-                              : dk == 128 ? SP_GPU_sp_gpu_attend_128
-                                          : SP_GPU_sp_gpu_attend_256;
   double pairs = ((double)at + (double)keys) / 2 * (double)n * (double)H;
   char what[80];
   snprintf(what, sizeof what, "attend %zu rows of %zu, %zu/%zu heads of %zu", n, keys, H, G, d);
-  report(what, device_time(&device, kernel, &job, (keys - 1) / 64 - at / 64 + 1, H, 20), 4.0 * (double)d * pairs, 0);
+  report(what, device_time(&device, SP_GPU_ATTEND(dk), &job, (keys - 1) / 64 - at / 64 + 1, H, 20), 4.0 * (double)d * pairs, 0);
 }
 
 static void time_quantise(size_t n, size_t k, int norm) {

@@ -38,7 +38,7 @@ static int fail(const struct sp_gpu *gpu, int error, const char *what, char *why
   return error;
 }
 
-static int ask(struct sp_gpu *gpu, int *shared) {
+static int ask(struct sp_gpu *gpu) {
   int major = 0, minor = 0, error;
   size_t memory = 0;
   if ((error = gpu->driver.device(&gpu->device, gpu->ordinal))) return error;
@@ -46,14 +46,14 @@ static int ask(struct sp_gpu *gpu, int *shared) {
   if ((error = gpu->driver.memory(&memory, gpu->device))) return error;
   if ((error = gpu->driver.attribute(&major, ATTRIBUTE_MAJOR, gpu->device))) return error;
   if ((error = gpu->driver.attribute(&minor, ATTRIBUTE_MINOR, gpu->device))) return error;
-  if ((error = gpu->driver.attribute(shared, ATTRIBUTE_SHARED, gpu->device))) return error;
+  if ((error = gpu->driver.attribute(&gpu->shared, ATTRIBUTE_SHARED, gpu->device))) return error;
   gpu->cc = 10 * major + minor;
   gpu->memory = memory;
   return 0;
 }
 
 int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n) {
-  int shared = 0, error;
+  int error;
   *gpu = (struct sp_gpu){.ordinal = ordinal};
   int count = open_driver(&gpu->driver, why, n);
   if (count < 1) return SP_CUDA_NO_DEVICE;
@@ -61,8 +61,8 @@ int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n) {
     snprintf(why, n, "there is no GPU %d: the driver has %d", ordinal, count);
     return SP_CUDA_NO_DEVICE;
   }
-  if ((error = ask(gpu, &shared))) return fail(gpu, error, "it cannot be asked", why, n);
-  if (gpu->cc < LEAST_CC || shared < SP_GPU_SHARED_GEMM(gpu->cc) || shared < SP_GPU_SHARED_ATTEND(gpu->cc, 128)) {
+  if ((error = ask(gpu))) return fail(gpu, error, "it cannot be asked", why, n);
+  if (gpu->cc < LEAST_CC || gpu->shared < SP_GPU_SHARED_GEMM(gpu->cc) || gpu->shared < SP_GPU_SHARED_ATTEND(gpu->cc, 128)) {
     snprintf(why, n, "%s has compute capability %d.%d; 7.5 is the least", gpu->name, gpu->cc / 10, gpu->cc % 10);
     return SP_CUDA_NO_IMAGE;
   }
@@ -95,6 +95,7 @@ static const unsigned threads_of[SP_GPU_COUNT] = {
 /* Which module has a kernel is its own affair: the first that knows the name. */
 static int find_kernel(struct sp_gpu *gpu, int kernel) {
   int error = 0;
+  if (shared_of(gpu, kernel) > (unsigned)gpu->shared) return 0;
   for (int m = 0; m < SP_GPU_MODULES; m++) {
     error = gpu->driver.function(&gpu->kernel[kernel], gpu->module[m], names[kernel]);
     if (error) continue;
@@ -200,6 +201,7 @@ int sp_gpu_sync(struct sp_gpu *gpu, void *stream) { return gpu->driver.sync(stre
 int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y) {
   void *parameters[] = {(void *)(uintptr_t)job};
   if (x == 0 || y == 0) return 0;
+  if (!gpu->kernel[kernel]) return SP_CUDA_NO_IMAGE;
   return gpu->driver.launch(gpu->kernel[kernel], (unsigned)x, (unsigned)y, 1, threads_of[kernel], 1, 1, shared_of(gpu, kernel),
                             stream, parameters, NULL);
 }

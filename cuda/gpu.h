@@ -20,7 +20,9 @@ struct sp_gpu {
   int ordinal, device, cc; /* cc: compute capability, 10 * major + minor */
   char name[64];
   uint64_t memory;         /* bytes */
-  void *context, *module[SP_GPU_MODULES], *kernel[SP_GPU_COUNT];
+  int shared;              /* bytes of shared memory that a block can have */
+  void *context, *module[SP_GPU_MODULES];
+  void *kernel[SP_GPU_COUNT]; /* NULL: one that takes more shared memory */
 };
 
 /* How many GPUs the driver has, or 0 and why. */

@@ -248,5 +248,7 @@ enum sp_gpu_kernel {
 #define SP_GPU_SHARED_ATTEND(cc, dk) \
   (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0) + SP_GPU_BLOCK * 4)
 #define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */
+#define SP_GPU_ATTEND(dk) \
+  ((dk) == 64 ? SP_GPU_sp_gpu_attend_64 : (dk) == 128 ? SP_GPU_sp_gpu_attend_128 : SP_GPU_sp_gpu_attend_256)
 
 #endif

@@ -97,15 +97,12 @@ static still_status sum_probe(struct sp_lane *lane, unsigned l) {
 static still_status attend(struct sp_lane *lane, unsigned l) {
   const struct sp_config *c = lane->engine->config;
   const struct sp_gpu_kv *kv = &lane->kv[l];
-  enum sp_gpu_kernel kernel = lane->dk == 64    ? SP_GPU_sp_gpu_attend_64
-                              : lane->dk == 128 ? SP_GPU_sp_gpu_attend_128
-                                                : SP_GPU_sp_gpu_attend_256;
   size_t blocks = (lane->at + lane->n - 1) / SP_GPU_BLOCK - lane->at / SP_GPU_BLOCK + 1;
   struct sp_gpu_attend job = {.q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
                               .y = lane->heads, .m = lane->m, .l = lane->l, .n = (uint32_t)lane->n, .at = (uint32_t)lane->at,
                               .cap = (uint32_t)kv->rows, .heads = c->n_heads, .kv_heads = c->n_kv_heads, .d = c->head_dim};
   if (lane->n_blocks) job.place = lane->place, job.block = lane->block, blocks = lane->n_blocks;
-  return sp_lane_launch(lane, kernel, &job, blocks, c->n_heads);
+  return sp_lane_launch(lane, SP_GPU_ATTEND(lane->dk), &job, blocks, c->n_heads);
 }
 
 /* Queries, maxima and denominators of the window's rows, as they lie in the chunk. */

@@ -266,6 +266,13 @@ static still_status begin(struct sp_gpu_model *m, struct sp_ctx *ctx) {
   return m->layers ? STILL_OK : STILL_ENOMEM;
 }
 
+static still_status check_heads(struct sp_gpu_model *m, struct sp_ctx *ctx) {
+  unsigned d = m->engine->config->head_dim;
+  if (m->gpu.kernel[SP_GPU_ATTEND(SP_GPU_HEAD(d))]) return STILL_OK;
+  return sp_fail(&ctx->error, STILL_EDEVICE, "GPU %d (%s): heads of %u elements take more than its %d KiB of shared memory",
+                 m->gpu.ordinal, m->gpu.name, d, m->gpu.shared >> 10);
+}
+
 still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int ordinal, struct sp_gpu_model **out) {
   char why[256];
   struct sp_gpu_model *m = sp_calloc(ctx, 1, sizeof *m, "a model on a GPU");
@@ -279,7 +286,8 @@ still_status sp_gpu_model_open(struct sp_ctx *ctx, struct sp_engine *engine, int
     return sp_fail(&ctx->error, STILL_EDEVICE, "%s", why);
   }
   pthread_mutex_init(&m->lock, NULL);
-  still_status status = sp_gpu_status(m, ctx, sp_gpu_enter(&m->gpu), "its context cannot be used");
+  still_status status = check_heads(m, ctx);
+  if (status == STILL_OK) status = sp_gpu_status(m, ctx, sp_gpu_enter(&m->gpu), "its context cannot be used");
   if (status == STILL_OK) {
     status = begin(m, ctx);
     sp_gpu_leave(&m->gpu);

@@ -126,8 +126,8 @@ static void run_gemm(struct bench *b) {
   size_t kp = sp_round_up(b->n, SP_PANEL_DEPTH);
   struct sp_panel panel = b->panel;
   panel.k = b->n, panel.kp = kp;
-  struct sp_gemm job = {.x = b->bytes, .ldx = sp_input_stride(b->n), .sx = b->ones, .w = &panel, .cols = GEMM_COLS, .y = b->y, .ldy = GEMM_COLS,
-                        .rows = GEMM_ROWS};
+  struct sp_gemm job = {.x = b->bytes, .ldx = sp_input_stride(b->n), .sx = b->ones, .w = &panel, .cols = GEMM_COLS, .y = b->y,
+                        .ldy = GEMM_COLS, .rows = GEMM_ROWS};
   b->k->gemm(&job);
 }
 

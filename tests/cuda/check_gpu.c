@@ -364,14 +364,17 @@ END_TEST
 
 static const struct {
   const char *words, *why;
-} unfit[] = {{"devices=0", "finds no GPU"}, {"stub", "stub"}, {"cc=70", "compute capability 7.0"}, {"context", "no context"},
-             {"image", "this build has no code for it"}, {"memory=100000", "MiB are free"}};
+  unsigned head_dim;
+} unfit[] = {{"devices=0", "finds no GPU", 32}, {"stub", "stub", 32}, {"cc=70", "compute capability 7.0", 32},
+             {"context", "no context", 32}, {"image", "this build has no code for it", 32}, {"memory=100000", "MiB are free", 32},
+             {"cc=75", "more than its 64 KiB of shared memory", 256}};
 enum { UNFIT = sizeof unfit / sizeof unfit[0] };
 
 /* Auto goes on without a word but in the log; a device that was asked for by name is an error that says how to go on. */
 START_TEST(unfit_device) {
   static const char settings[] = "policy=delta min-tokens=0 start=0.5";
   struct tiny_spec spec = small();
+  spec.head_dim = unfit[_i].head_dim;
   still_token *tokens = run_tokens(N, spec.vocab, 7);
   struct run wanted = on_cpu(&spec, settings, tokens, N);
   struct heard heard = {0};
@@ -391,6 +394,28 @@ START_TEST(unfit_device) {
   still_settings_free(cuda);
   run_close(&o);
   run_free(&wanted), run_free(&found), free(tokens);
+}
+END_TEST
+
+/* The same with as many stages and tiles as a GPU has room for. */
+START_TEST(any_capability) {
+  static const char settings[] = "policy=query min-tokens=0 start=0.5 window=20";
+  static const char *const words[] = {"cc=75", "cc=80", "cc=86", "cc=89", "cc=100", "cc=120"};
+  struct tiny_spec spec = small();
+  spec.head_dim = 128;
+  still_token *tokens = run_tokens(N, spec.vocab, 13);
+  struct run wanted = on_cpu(&spec, settings, tokens, N);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    struct heard heard = {0};
+    tell(words[i], 0);
+    struct opened o = open_heard(&spec, "device=cuda", &heard);
+    struct run found = whole(o.model, settings, tokens, N, &heard);
+    run_same(&wanted, &found, words[i]);
+    ck_assert_int_eq(heard.n, 0);
+    run_close(&o);
+    run_free(&found);
+  }
+  run_free(&wanted), free(tokens);
 }
 END_TEST
 
@@ -499,6 +524,7 @@ int main(void) {
   tcase_add_test(tc[0], memory_decides_the_seam);
   tcase_add_loop_test(tc[1], any_fault, 0, FAULTS);
   tcase_add_loop_test(tc[1], unfit_device, 0, UNFIT);
+  tcase_add_test(tc[1], any_capability);
   tcase_add_test(tc[1], devices_are_described);
   tcase_add_test(tc[2], scoring_hears_each_position_once);
   tcase_add_loop_test(tc[2], states_go_both_ways, 0, (int)(sizeof ways / sizeof ways[0]));

@@ -99,10 +99,16 @@ int cuDeviceGet(int *device, int ordinal) { return *device = ordinal, 0; }
 int cuDeviceGetName(char *name, int size, int device) { return snprintf(name, (size_t)size, "Emulated GPU %d", device), 0; }
 int cuDeviceTotalMem_v2(size_t *bytes, int device) { return (void)device, *bytes = number("memory=", 1ul << 32), 0; }
 
+/* Bytes of shared memory that a block can have, by compute capability, as CUDA's programming guide has them. */
+static int shared_most(void) {
+  unsigned long cc = number("cc=", 90);
+  return (cc < 80 ? 64 : cc == 80 || cc == 87 ? 163 : cc < 90 || cc >= 120 ? 99 : 227) << 10;
+}
+
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
   unsigned long cc = number("cc=", 90);
-  *value = attribute == 75 ? (int)cc / 10 : attribute == 76 ? (int)cc % 10 : attribute == 97 ? 227 << 10 : 0;
+  *value = attribute == 75 ? (int)cc / 10 : attribute == 76 ? (int)cc % 10 : attribute == 97 ? shared_most() : 0;
   if (attribute == FAKE_REPLAYS) *value = fake.replays;
   return 0;
 }
@@ -152,7 +158,9 @@ int cuModuleGetFunction(void **function, void *module, const char *name) {
   return 500; /* not found */
 }
 
-int cuFuncSetAttribute(void *function, int attribute, int value) { return function && attribute == 8 && value > 0 ? 0 : INVALID; }
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+  return function && attribute == 8 && value > 0 && value <= shared_most() ? 0 : INVALID;
+}
 
 /* Where what is asked for goes now; NULL: it is done at once. */
 static struct node *next_node(void) {
