@@ -24,7 +24,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -80,7 +80,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -131,7 +131,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -204,7 +204,7 @@ _stillpoint() {
       '--tensors[list the file'\''s tensors]' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -249,7 +249,7 @@ _stillpoint() {
       '--continuation[loss of the last N tokens of each window after a prefill of the others, dense and halted]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -298,7 +298,7 @@ _stillpoint() {
       '--out[keep single results in this file, a JSON object a line; those that it holds already are not run again]:FILE:_files' \
       '--plot[write heat maps of depth and length\: SVG, or PNG if the name ends so]:FILE:_files' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -386,7 +386,7 @@ _stillpoint() {
       '--html[write the text as a page, with scores where the pointer rests]:FILE:_files' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -433,7 +433,7 @@ _stillpoint() {
       '--format[auto\: PNG if the file'\''s name ends so, else SVG]:NAME:(auto svg png)' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -477,7 +477,7 @@ _stillpoint() {
       '--repeat[measurements behind each median]:N:' \
       '--dense[halt nothing\: --policy dense]' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
@@ -560,7 +560,7 @@ _stillpoint() {
       '--dense[halt nothing\: --policy dense]' \
       '--temp[short for --temperature]:X:' \
       '--ctx[most tokens of a session; 0\: what the model was trained for]:N:' \
-      '--chunk[rows that go through the layers together; on a GPU 16 x]:N:' \
+      '--chunk[rows that go through the layers together; on a GPU up to 16 x]:N:' \
       '--policy[how rows are scored at the gate]:NAME:(query delta block random inverse recent dense)' \
       '--start[layer of the gate as a part of all layers (l_s)]:X:' \
       '--ratio[part of the tokens to halt (rho)]:X:' \
