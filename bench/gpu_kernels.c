@@ -84,7 +84,7 @@ static void time_heads(size_t n, size_t H, size_t G, size_t d) {
       .inverse_balance = random_floats(G * d, 1), .q = device_alloc(&device, n * H * dk), .k = device_alloc(&device, G * n * dk),
       .v = device_alloc(&device, G * n * dk), .sq = device_alloc(&device, n * H * 4), .sk = device_alloc(&device, G * n * 4),
       .sv = device_alloc(&device, G * n * 4), .bad = device_alloc(&device, 4), .n = (uint32_t)n, .cap = (uint32_t)n,
-      .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .per = (uint32_t)(H / G), .d = (uint32_t)d, .dk = (uint32_t)dk,
+      .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .d = (uint32_t)d, .dk = (uint32_t)dk,
       .block = (uint32_t)(d & (~d + 1)),
       .half = (uint32_t)d / 2, .scale = 0.1f};
   char what[80];

@@ -62,16 +62,11 @@ DEVICE void copy_bytes(void *to, const void *from, uint32_t bytes, uint64_t *arr
 
 #define TEN_SUMS(t) "%" #t "0, %" #t "1, %" #t "2, %" #t "3, %" #t "4, %" #t "5, %" #t "6, %" #t "7, %" #t "8, %" #t "9, "
 #define SUMS_32 TEN_SUMS() TEN_SUMS(1) TEN_SUMS(2) "%30, %31"
-#define SUMS_60 TEN_SUMS() TEN_SUMS(1) TEN_SUMS(2) TEN_SUMS(3) TEN_SUMS(4) TEN_SUMS(5)
-#define SUMS_64 SUMS_60 "%60, %61, %62, %63"
-#define SUMS_128                                                                                                            \
-  SUMS_60 TEN_SUMS(6) TEN_SUMS(7) TEN_SUMS(8) TEN_SUMS(9) TEN_SUMS(10) TEN_SUMS(11) "%120, %121, %122, %123, %124, %125, " \
-                                                                                     "%126, %127"
+#define SUMS_64 TEN_SUMS() TEN_SUMS(1) TEN_SUMS(2) TEN_SUMS(3) TEN_SUMS(4) TEN_SUMS(5) "%60, %61, %62, %63"
 #define OUT_4(i) "+r"(acc[i]), "+r"(acc[i + 1]), "+r"(acc[i + 2]), "+r"(acc[i + 3])
 #define OUT_16(i) OUT_4(i), OUT_4(i + 4), OUT_4(i + 8), OUT_4(i + 12)
 #define OUT_32 OUT_16(0), OUT_16(16)
 #define OUT_64 OUT_32, OUT_16(32), OUT_16(48)
-#define OUT_128 OUT_64, OUT_16(64), OUT_16(80), OUT_16(96), OUT_16(112)
 
 /* acc = a b^T, or added to acc where `add`: 64 rows x `columns`, 32 bytes of k. */
 #define GROUP_TILES(columns, sums, a_at, b_at, add_at)                                                                        \
@@ -83,7 +78,6 @@ DEVICE void copy_bytes(void *to, const void *from, uint32_t bytes, uint64_t *arr
                  : "memory");                                                                                                  \
   }
 GROUP_TILES(128, 64, 64, 65, 66)
-GROUP_TILES(256, 128, 128, 129, 130)
 
 /* The same of bytes without a sign, which the threads hold as mma.m16n8k32 has them. */
 #define GROUP_BYTES(columns, sums, a0, a1, a2, a3, b_at, add_at)                                                              \

@@ -100,7 +100,6 @@ struct sp_gpu_heads {
   uint32_t *bad;
   const uint32_t *place; /* [n]: where the rows stand in the list; NULL: side by side from `at` on */
   uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
-  uint32_t per;          /* query heads that share a KV head */
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
 };

@@ -404,7 +404,7 @@ KERNEL(sp_gpu_prepare_heads, sp_gpu_heads, 256) {
   uint32_t last = j.heads + (value ? 2 : 1) * j.kv_heads - 1, own = first + THREAD % WARP / (j.dk / OWN);
   uint32_t part = own < last ? own : last;
   bool query = part < j.heads;
-  uint32_t head = query ? part : part - j.heads - (value ? j.kv_heads : 0), kv = query ? part / j.per : head;
+  uint32_t head = query ? part : part - j.heads - (value ? j.kv_heads : 0), kv = query ? part / (j.heads / j.kv_heads) : head;
   if (row >= j.n) return;
   struct head h = {.d = j.d, .dk = j.dk, .at = OWN * (THREAD % (j.dk / OWN)), .whole = j.d % OWN == 0 && j.half % OWN == 0};
   float *from = j.qkv + ((uint64_t)row * (j.heads + 2 * j.kv_heads) + part) * j.d;

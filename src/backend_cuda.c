@@ -289,8 +289,8 @@ static still_status move_rows(struct sp_lane *lane, const struct image *i) {
   struct sp_gpu_image job = {.kv = lane->lists + i->image->first, .bytes = i->bytes + parked, .stride = i->image->row_bytes,
                              .layer = sp_kv_image_bytes(c, false), .n = (uint32_t)i->n, .at = (uint32_t)i->at,
                              .kv_heads = c->n_kv_heads, .d = c->head_dim, .dk = (uint32_t)lane->dk, .restore = i->restore};
-  size_t warps = sp_round_up(i->n * c->n_kv_heads, 8) / 8;
-  return sp_lane_launch(lane, SP_GPU_sp_gpu_image_rows, &job, warps, i->image->layers - i->image->first);
+  size_t blocks = sp_lane_blocks(i->n * c->n_kv_heads);
+  return sp_lane_launch(lane, SP_GPU_sp_gpu_image_rows, &job, blocks, i->image->layers - i->image->first);
 }
 
 /* Through a copy on the device, in which the rows stand as in the file. */

@@ -20,8 +20,10 @@ still_status sp_lane_launch(struct sp_lane *lane, enum sp_gpu_kernel kernel, con
   return sp_lane_status(lane, sp_gpu_launch(&lane->model->gpu, lane->stream, kernel, job, x, y), "a kernel did not start");
 }
 
+size_t sp_lane_blocks(size_t rows) { return (rows + WARPS - 1) / WARPS; }
+
 still_status sp_lane_rows(struct sp_lane *lane, enum sp_gpu_kernel kernel, const void *job, size_t rows) {
-  return sp_lane_launch(lane, kernel, job, (rows + WARPS - 1) / WARPS, 1);
+  return sp_lane_launch(lane, kernel, job, sp_lane_blocks(rows), 1);
 }
 
 still_status sp_lane_sync(struct sp_lane *lane) {

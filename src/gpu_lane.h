@@ -90,6 +90,7 @@ uint64_t sp_gpu_tiles_bytes(const struct sp_config *config, size_t tiles);
 /* STILL_OK or STILL_EDEVICE for the driver's answer. */
 still_status sp_lane_status(struct sp_lane *lane, int error, const char *what);
 still_status sp_lane_launch(struct sp_lane *lane, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y);
+size_t sp_lane_blocks(size_t rows); /* of a kernel that has a warp a row */
 still_status sp_lane_rows(struct sp_lane *lane, enum sp_gpu_kernel kernel, const void *job, size_t rows); /* a warp a row */
 still_status sp_lane_put(struct sp_lane *lane, void *to, const void *from, size_t bytes);
 still_status sp_lane_get(struct sp_lane *lane, void *to, const void *from, size_t bytes); /* and waits */

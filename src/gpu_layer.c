@@ -77,7 +77,7 @@ static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t n, co
       .q = lane->q8, .k = kv->k, .v = kv->v, .sq = lane->sq, .sk = kv->sk, .sv = kv->sv,
       .bad = bad_at(lane, l, SP_GPU_AT_HEADS), .place = place, .n = (uint32_t)n, .at = (uint32_t)lane->at,
       .cap = (uint32_t)kv->rows, .heads = c->n_heads,
-      .kv_heads = c->n_kv_heads, .per = c->n_heads / c->n_kv_heads, .d = c->head_dim,
+      .kv_heads = c->n_kv_heads, .d = c->head_dim,
       .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
       .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),

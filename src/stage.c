@@ -72,19 +72,19 @@ static still_status bring_chunk(void *arg) {
   return bring(c->t, c->i, c->waited, c->at, c->n);
 }
 
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
 /* All rows of stage i from row `first` on, chunk by chunk, through the layers of one lift. */
 static still_status run_lift(struct sp_timeline *t, size_t i, size_t first, struct sp_pass *pass, const struct sp_aim *aim) {
   const struct sp_stage *stage = &t->stage[i];
   size_t most = t->backend->rows(t->lane, pass->to);
-  struct chunk chunk = {.t = t, .i = i, .at = first, .waited = pass->from > stage->from};
-  while (chunk.at < stage->rows) {
-    bool brought = chunk.brought;
-    chunk.n = stage->rows - chunk.at < most ? stage->rows - chunk.at : most;
-    if (!brought) SP_TRY(bring_chunk(&chunk));
+  struct chunk chunk = {.t = t, .i = i, .at = first, .n = least(stage->rows - first, most), .waited = pass->from > stage->from};
+  while (chunk.n > 0) {
+    if (!chunk.brought) SP_TRY(bring_chunk(&chunk));
     pass->at = chunk.at;
     pass->worth = chunk.n;
     chunk.at += chunk.n;
-    chunk.n = stage->rows - chunk.at < most ? stage->rows - chunk.at : most;
+    chunk.n = least(stage->rows - chunk.at, most);
     chunk.brought = false;
     pass->next = chunk.n ? bring_chunk : NULL;
     pass->arg = &chunk;
