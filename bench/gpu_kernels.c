@@ -70,7 +70,8 @@ static void time_quantise(size_t n, size_t k, int norm) {
                                 .block = 256, .eps = 1e-6f};
   char what[80];
   snprintf(what, sizeof what, "quantise%s %zu x %zu", norm ? " with norm" : "", n, k);
-  report(what, device_time(&device, SP_GPU_sp_gpu_quantise_rows, &job, (n * SP_GPU_SHARE(k) + 7) / 8, 1, 20), 0,
+  report(what, device_time(&device, norm ? SP_GPU_sp_gpu_norm_rows : SP_GPU_sp_gpu_quantise_rows, &job,
+                           (n * SP_GPU_SHARE(k) + 7) / 8, 1, 20), 0,
          5.0 * (double)n * (double)k);
 }
 
@@ -84,12 +85,11 @@ static void time_heads(size_t n, size_t H, size_t G, size_t d) {
       .inverse_balance = random_floats(G * d, 1), .q = device_alloc(&device, n * H * dk), .k = device_alloc(&device, G * n * dk),
       .v = device_alloc(&device, G * n * dk), .sq = device_alloc(&device, n * H * 4), .sk = device_alloc(&device, G * n * 4),
       .sv = device_alloc(&device, G * n * 4), .bad = device_alloc(&device, 4), .n = (uint32_t)n, .cap = (uint32_t)n,
-      .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .d = (uint32_t)d, .dk = (uint32_t)dk,
-      .block = (uint32_t)(d & (~d + 1)),
+      .heads = (uint32_t)H, .kv_heads = (uint32_t)G, .d = (uint32_t)d, .block = (uint32_t)(d & (~d + 1)),
       .half = (uint32_t)d / 2, .scale = 0.1f};
   char what[80];
   snprintf(what, sizeof what, "prepare heads %zu rows, %zu/%zu of %zu", n, H, G, d);
-  report(what, device_time(&device, SP_GPU_sp_gpu_prepare_heads, &job, (n * SP_GPU_TASKS(H, G, dk) + 7) / 8, 1, 20), 0,
+  report(what, device_time(&device, SP_GPU_PREPARE(dk), &job, (SP_GPU_TASKS(n, H, G, dk) + 7) / 8, 1, 20), 0,
          (double)n * ((double)wide * 5));
   free(position);
 }

@@ -213,8 +213,8 @@ DEVICE uint32_t warp_largest(uint32_t x) {
 #define FINITE_BITS 0x7f800000u /* and above: not finite */
 DEVICE uint32_t size_bits(float x) { return as_bits(x) & 0x7fffffffu; }
 
-/* The integer nearest to x * scale, |.| <= 255, as a byte. */
-DEVICE uint32_t byte_of(float x, float scale) { return as_bits(x * scale + MAGIC) & 255; }
+/* The integer nearest to x * scale, |.| <= 255, in the lowest byte; what is in the others does not count. */
+DEVICE uint32_t byte_of(float x, float scale) { return as_bits(x * scale + MAGIC); }
 
 DEVICE float scale_of(float a, float most) { return a < SP_LEAST_ROW ? 0 : div_rn(most, a); }
 DEVICE float step_of(float a, float most) { return a < SP_LEAST_ROW ? 0 : div_rn(a, most); }

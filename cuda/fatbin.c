@@ -11,7 +11,7 @@
 
 #ifdef HAVE_CUDA_KERNELS
 
-#define MODULES(X) X(rows) X(gemm) X(attn) X(mass) X(decode)
+#define MODULES(X) X(rows) X(heads) X(gemm) X(attn) X(mass) X(decode)
 
 #define EMBED(name)                                                                                        \
   __asm__(".pushsection .rodata\n.balign 64\n.hidden sp_fatbin_" #name "\n.globl sp_fatbin_" #name        \

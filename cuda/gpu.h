@@ -13,7 +13,7 @@
 #include "cuda/driver.h"
 #include "cuda/jobs.h"
 
-enum { SP_GPU_MODULES = 5 };
+enum { SP_GPU_MODULES = 6 };
 
 struct sp_gpu {
   struct sp_driver driver;

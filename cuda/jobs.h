@@ -56,11 +56,11 @@ struct sp_gpu_panel {
   bool pairs;
 };
 
-/* Prepares rows for the GEMM: RMSNorm if there is a norm, rotation, int8, scale (a / 127) * (1 / block). SP_GPU_SHARE(k) warps a
- * row. */
+/* Prepares rows for the GEMM: RMSNorm (sp_gpu_norm_rows) or not (sp_gpu_quantise_rows), rotation, int8, scale (a / 127) *
+ * (1 / block). SP_GPU_SHARE(k) warps a row. */
 #define SP_GPU_SHARE(k) ((k) <= 2048 ? 1 : (k) <= 4096 ? 2 : (k) <= 8192 ? 4 : 8)
 struct sp_gpu_quantise {
-  const float *x, *norm; /* [n][k]; [k] or NULL */
+  const float *x, *norm; /* [n][k]; [k] */
   int8_t *q;             /* n padded rows: SP_GPU_PLACE; bytes past k are left alone */
   float *scale;
   uint32_t *bad;
@@ -86,7 +86,7 @@ struct sp_gpu_kv {
   float *sk, *sv;        /* [heads][rows] */
 };
 
-/* Heads of a row, of 256 elements together, a warp, SP_GPU_TASKS warps a row: of q, k (per-head norm, RoPE, shift and balance,
+/* Heads of rows, of 1024 elements together, a warp, SP_GPU_TASKS warps in all: of q, k (per-head norm, RoPE, shift and balance,
  * rotation, int8) and v (int8). k goes to [kv head][cap][dk], v to [kv head][cap / 128][dk][128], in which byte p of 16 holds key
  * 8 (p / 2 % 2) + p / 4 * 2 + p % 2 of the 16: the order in which probabilities leave the tensor cores. */
 struct sp_gpu_heads {
@@ -99,12 +99,13 @@ struct sp_gpu_heads {
   float *sq, *sk, *sv;   /* [n][heads], [kv_heads][cap] */
   uint32_t *bad;
   const uint32_t *place; /* [n]: where the rows stand in the list; NULL: side by side from `at` on */
-  uint32_t n, at, cap, heads, kv_heads, d, dk, block, half;
+  uint32_t n, at, cap, heads, kv_heads, d, block, half;
   float eps, scale;      /* scale: log2(e) / sqrt(d) */
   bool pairs, keep;      /* pairs: RoPE turns (2i, 2i + 1), else (i, i + half) */
 };
 
-#define SP_GPU_TASKS(heads, kv_heads, dk) (SP_GPU_UP((heads) + (kv_heads), 256 / (dk)) + SP_GPU_UP(kv_heads, 256 / (dk)))
+#define SP_GPU_TASKS(n, heads, kv_heads, dk) \
+  (SP_GPU_UP((n) * ((heads) + (kv_heads)), 1024 / (dk)) + SP_GPU_UP((n) * (kv_heads), 1024 / (dk)))
 #define SP_GPU_UP(n, by) (((n) + (by) - 1) / (by))
 
 /* A block of SP_GPU_BLOCK list rows, in which these rows of a chunk have their places. */
@@ -158,7 +159,7 @@ struct sp_gpu_gather {
   uint32_t n, k;
 };
 
-/* sums[i] = sum of squares of u[i] (+ f[i], rounded, where f is given). A warp a row. */
+/* sums[i] = sum of squares of u[i] (+ f[i], rounded, where f is given). Half a warp a row. */
 struct sp_gpu_sumsq {
   const float *u, *f;    /* [n][k] */
   float *sums;
@@ -214,8 +215,11 @@ struct sp_gpu_image {
   X(sp_gpu_embed_rows, sp_gpu_embed, 256)          \
   X(sp_gpu_build_panel, sp_gpu_panel, 256)         \
   X(sp_gpu_quantise_rows, sp_gpu_quantise, 256)    \
+  X(sp_gpu_norm_rows, sp_gpu_quantise, 256)        \
   X(sp_gpu_multiply, sp_gpu_gemm, 128)             \
-  X(sp_gpu_prepare_heads, sp_gpu_heads, 256)       \
+  X(sp_gpu_prepare_64, sp_gpu_heads, 256)          \
+  X(sp_gpu_prepare_128, sp_gpu_heads, 256)         \
+  X(sp_gpu_prepare_256, sp_gpu_heads, 256)         \
   X(sp_gpu_attend_64, sp_gpu_attend, 128)          \
   X(sp_gpu_attend_128, sp_gpu_attend, 128)         \
   X(sp_gpu_attend_256, sp_gpu_attend, 128)         \
@@ -247,7 +251,8 @@ enum sp_gpu_kernel {
 #define SP_GPU_SHARED_ATTEND(cc, dk) \
   (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0) + SP_GPU_BLOCK * 4)
 #define SP_GPU_HEAD(d) ((d) <= 64 ? 64 : (d) <= 128 ? 128 : 256) /* dk: head_dim as it is padded on the device */
-#define SP_GPU_ATTEND(dk) \
-  ((dk) == 64 ? SP_GPU_sp_gpu_attend_64 : (dk) == 128 ? SP_GPU_sp_gpu_attend_128 : SP_GPU_sp_gpu_attend_256)
+#define SP_GPU_BY_HEAD(name, dk) ((dk) == 64 ? SP_GPU_##name##_64 : (dk) == 128 ? SP_GPU_##name##_128 : SP_GPU_##name##_256)
+#define SP_GPU_PREPARE(dk) SP_GPU_BY_HEAD(sp_gpu_prepare, dk)
+#define SP_GPU_ATTEND(dk) SP_GPU_BY_HEAD(sp_gpu_attend, dk)
 
 #endif

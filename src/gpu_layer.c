@@ -50,7 +50,8 @@ static still_status prepare(struct sp_lane *lane, const struct sp_gpu_product *p
                             uint32_t *bad) {
   struct sp_gpu_quantise job = {.x = x, .norm = norm, .q = lane->q, .scale = lane->scale, .bad = bad, .n = (uint32_t)lane->n,
                                 .k = p->k, .block = p->block, .eps = lane->engine->config->norm_eps};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_quantise_rows, &job, lane->n * SP_GPU_SHARE(p->k));
+  enum sp_gpu_kernel kernel = norm ? SP_GPU_sp_gpu_norm_rows : SP_GPU_sp_gpu_quantise_rows;
+  return sp_lane_rows(lane, kernel, &job, lane->n * SP_GPU_SHARE(p->k));
 }
 
 static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *p, float *y, float *sum, enum sp_gpu_mode mode) {
@@ -78,11 +79,10 @@ static still_status prepare_heads(struct sp_lane *lane, unsigned l, size_t n, co
       .bad = bad_at(lane, l, SP_GPU_AT_HEADS), .place = place, .n = (uint32_t)n, .at = (uint32_t)lane->at,
       .cap = (uint32_t)kv->rows, .heads = c->n_heads,
       .kv_heads = c->n_kv_heads, .d = c->head_dim,
-      .dk = (uint32_t)lane->dk, .block = (uint32_t)sp_rotation_block(c->head_dim),
-      .half = (uint32_t)lane->rope.half,
+      .block = (uint32_t)sp_rotation_block(c->head_dim), .half = (uint32_t)lane->rope.half,
       .eps = c->norm_eps, .scale = (float)(1.4426950408889634 / sqrt((double)c->head_dim)),
       .pairs = c->rope.style == SP_ROPE_PAIR, .keep = lane->probe != NULL};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_prepare_heads, &job, n * SP_GPU_TASKS(c->n_heads, c->n_kv_heads, lane->dk));
+  return sp_lane_rows(lane, SP_GPU_PREPARE(lane->dk), &job, SP_GPU_TASKS(n, c->n_heads, c->n_kv_heads, lane->dk));
 }
 
 static still_status sum_probe(struct sp_lane *lane, unsigned l) {
@@ -126,7 +126,7 @@ static still_status measure(struct sp_lane *lane, unsigned half, size_t at) {
   enum sp_sum sum = w->later ? SP_SUM_LATER : both ? SP_SUM_BLOCK : SP_SUM_DELTA;
   struct sp_gpu_sumsq job = {.u = lane->u, .f = both ? lane->f : NULL, .sums = lane->sum[sum] + at, .n = (uint32_t)lane->n,
                              .k = lane->engine->config->n_embd};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_sum_squares, &job, lane->n);
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_sum_squares, &job, (lane->n + 1) / 2);
 }
 
 static still_status attention(struct sp_lane *lane, unsigned l) {

@@ -11,6 +11,7 @@
 #include "tests/cuda/emulate_kernels.h"
 
 #include "cuda/rows.cu"
+#include "cuda/heads.cu"
 #include "cuda/gemm.cu"
 #include "cuda/attn.cu"
 #include "cuda/mass.cu"

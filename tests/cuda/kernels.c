@@ -173,7 +173,7 @@ static void test_quantise(void) {
     scale[r] = sp_ref_quantise((uint8_t *)q + r * kp, y, with_norm ? y : x + r * k, k, rotation(k),
                                0) * (1.0f / (float)rotation(k));
   }
-  device_run(&device, SP_GPU_sp_gpu_quantise_rows,
+  device_run(&device, with_norm ? SP_GPU_sp_gpu_norm_rows : SP_GPU_sp_gpu_quantise_rows,
              &(struct sp_gpu_quantise){.x = device_up(&device, x, n * k * sizeof *x), .q = at, .scale = scale_at, .bad = bad,
                                        .norm = with_norm ? device_up(&device, norm, k * sizeof *norm) : NULL, .n = (uint32_t)n,
                                        .k = (uint32_t)k, .block = (uint32_t)rotation(k), .eps = 1e-5f},
@@ -402,13 +402,13 @@ static void test_small(void) {
   struct sp_gpu_sumsq job = {.u = device_up(&device, u, size), .sums = device_alloc(&device, n * sizeof *sums), .n = (uint32_t)n,
                              .k = (uint32_t)k};
   for (size_t r = 0; r < n; r++) sums[r] = sp_ref_sumsq(u + r * k, k);
-  device_run(&device, SP_GPU_sp_gpu_sum_squares, &job, warps(n), 1);
+  device_run(&device, SP_GPU_sp_gpu_sum_squares, &job, warps((n + 1) / 2), 1);
   same("sums of squares", sums, job.sums, n * sizeof *sums);
   memcpy(y, u, size);
   sp_ref_add(y, f, n * k);
   for (size_t r = 0; r < n; r++) sums[r] = sp_ref_sumsq(y + r * k, k);
   job.f = device_up(&device, f, size);
-  device_run(&device, SP_GPU_sp_gpu_sum_squares, &job, warps(n), 1);
+  device_run(&device, SP_GPU_sp_gpu_sum_squares, &job, warps((n + 1) / 2), 1);
   same("sums of squares of a sum", sums, job.sums, n * sizeof *sums);
   for (size_t r = 0; r < n; r++) index[r] = (uint32_t)draw(0, n - 1), memcpy(y + r * k, u + index[r] * k, k * sizeof *y);
   struct sp_gpu_gather gather = {.x = job.u, .index = device_up(&device, index, n * sizeof *index), .y = device_alloc(&device,

@@ -11,6 +11,6 @@
 #include "cuda/fatbin.h"
 
 #ifndef HAVE_CUDA_KERNELS
-const struct sp_fatbin sp_fatbin[SP_GPU_MODULES] = {{"0"}, {"1"}, {"2"}, {"3"}, {"4"}};
+const struct sp_fatbin sp_fatbin[SP_GPU_MODULES] = {{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}};
 const char *const sp_fatbin_missing = "";
 #endif
