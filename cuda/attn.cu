@@ -13,12 +13,20 @@
 #include "simd/kernels.h"
 
 enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
+#define ROW_OF(dk) ((dk) < 128 ? (dk) : 128) /* bytes of a row of queries and keys in shared memory */
 
-/* Sums of products as floats. Elsewhere than on Hopper, where conversions are quick, they start at MAGIC_BITS. */
+/* Right sides of products in shared memory, and sums as floats. Elsewhere than on Hopper, where conversions are quick, sums start
+ * at MAGIC_BITS. */
 #ifdef GROUPS_MULTIPLY
+typedef uint64_t operand;
+DEVICE operand operand_of(const uint8_t *tile, uint32_t row_bytes) { return group_tile(tile, row_bytes, 0, 0); }
+DEVICE operand further(operand o, uint32_t bytes) { return group_further(o, bytes); }
 DEVICE float sum_of(int acc) { return (float)acc; }
 #define ATTEND_BESIDE(dk) ((dk) == 64 ? 4 : (dk) == 128 ? 3 : 1) /* blocks on a multiprocessor: what registers allow */
 #else
+typedef const uint8_t *operand;
+DEVICE operand operand_of(const uint8_t *tile, uint32_t row_bytes) { return (void)row_bytes, tile; }
+DEVICE operand further(operand o, uint32_t bytes) { return o + bytes; }
 DEVICE float sum_of(int acc) { return as_float((uint32_t)acc) - MAGIC; }
 #define group_publish()
 #define ATTEND_BESIDE(dk) 1

@@ -9,14 +9,14 @@
 #ifdef GROUPS_MULTIPLY
 
 /* Dots of 64 queries and 128 keys, of which a warp gets those of 16. */
-DEVICE void NAME(dots)(float s[GROUPS][4], const uint8_t *q, const uint8_t *k) {
-  enum { ROW = DK < 128 ? DK : 128 };
+DEVICE void NAME(dots)(float s[GROUPS][4], operand q, operand k) {
+  enum { ROW = ROW_OF(DK) };
   int acc[SP_TILE / 2];
   group_begin();
   UNROLL
   for (uint32_t c = 0; c < DK; c += 32)
-    group_s8_128(acc, group_tile(q + c / ROW * SP_GPU_BLOCK * ROW, ROW, 0, c % ROW),
-                 group_tile(k + c / ROW * SP_TILE * ROW, ROW, 0, c % ROW), c > 0);
+    group_s8_128(acc, further(q, c / ROW * SP_GPU_BLOCK * ROW + c % ROW),
+                 further(k, c / ROW * SP_TILE * ROW + c % ROW), c > 0);
   group_close();
   group_wait(0);
   GROUP_KEEP(acc, SP_TILE / 2);
@@ -25,13 +25,13 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint8_t *q, const uint8_t *k) {
 }
 
 /* add_sums for all channels. */
-DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
+DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], operand v, const struct query q[2]) {
   UNROLL
   for (uint32_t first = 0; first < DK; first += CHANNELS) {
     int acc[CHANNELS / 2];
     group_begin();
     UNROLL
-    for (uint32_t c = 0; c < SP_TILE; c += 32) GROUP_VALUES(acc, p[c / 32], group_tile(v, SP_TILE, first, c), c > 0);
+    for (uint32_t c = 0; c < SP_TILE; c += 32) GROUP_VALUES(acc, p[c / 32], further(v, first * SP_TILE + c), c > 0);
     group_close();
     group_wait(0);
     GROUP_KEEP(acc, CHANNELS / 2);
@@ -43,7 +43,7 @@ DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const u
 #else
 
 /* Dots of 16 queries and 128 keys. */
-DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const uint8_t *k) {
+DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], operand k) {
   uint32_t lane = THREAD % 32;
   UNROLL
   for (uint32_t i = 0; i < GROUPS; i++) {
@@ -61,7 +61,7 @@ DEVICE void NAME(dots)(float s[GROUPS][4], const uint32_t a[DK / 32][4], const u
 }
 
 /* add_sums for all channels. */
-DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], const uint8_t *v, const struct query q[2]) {
+DEVICE void NAME(add_values)(float o[DK / 8][4], const uint32_t p[4][4], operand v, const struct query q[2]) {
   uint32_t lane = THREAD % 32;
   UNROLL
   for (uint32_t i = 0; i < DK / 8; i++) {
@@ -103,14 +103,15 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, ATTEND_BESIDE(DK)) {
   uint32_t block = block_of(&j), own = THREAD / 32 * 16 + lane / 4, list = block * SP_GPU_BLOCK + own;
   uint32_t tiles = block * SP_GPU_BLOCK / SP_TILE + 1;
   uint32_t *row_of = (uint32_t *)(shared + SP_GPU_SHARED_ATTEND(ARCH, DK)) - SP_GPU_BLOCK;
+  operand keys = operand_of(shared, ROW_OF(DK)), values = operand_of(shared + SP_TILE * DK, SP_TILE);
   uint32_t p[4][4];
   float s[GROUPS][4], o[DK / 8][4];
   find_rows(row_of, &j, block);
   row_of += own;
   struct query q[2] = {begin_query(&j, row_of[0], list, head), begin_query(&j, row_of[8], list + 8, head)};
 #ifdef GROUPS_MULTIPLY
-  uint8_t *a = shared + BUFFERS * BYTES;
-  load_queries(a, &j, row_of - own, head, DK);
+  load_queries(shared + BUFFERS * BYTES, &j, row_of - own, head, DK);
+  operand a = operand_of(shared + BUFFERS * BYTES, ROW_OF(DK));
 #else
   uint32_t a[DK / 32][4];
   UNROLL
@@ -122,16 +123,16 @@ KERNEL_BESIDE(NAME(sp_gpu_attend), sp_gpu_attend, 128, ATTEND_BESIDE(DK)) {
   load_tile(shared, &j, kv, 0, DK);
   copy_close();
   for (uint32_t tile = 0; tile < tiles; tile++) {
-    const uint8_t *at = shared + tile % BUFFERS * BYTES;
-    const float *sk = (const float *)(at + 2 * SP_TILE * DK);
+    uint32_t at = tile % BUFFERS * BYTES;
+    const float *sk = (const float *)(shared + at + 2 * SP_TILE * DK);
     copy_wait(0);
     group_publish();
     sync_block();
     if (BUFFERS == 2 && tile + 1 < tiles) load_tile(shared + (tile + 1) % BUFFERS * BYTES, &j, kv, tile + 1, DK);
     copy_close();
-    NAME(dots)(s, a, at);
+    NAME(dots)(s, a, further(keys, at));
     take_tile(s, p, q, sk, sk + SP_TILE, tile * SP_TILE, tile + 1 == tiles);
-    NAME(add_values)(o, p, at + SP_TILE * DK, q);
+    NAME(add_values)(o, p, further(values, at), q);
     if (BUFFERS == 2) continue;
     sync_block();
     if (tile + 1 < tiles) load_tile(shared, &j, kv, tile + 1, DK);

@@ -73,6 +73,7 @@ DEVICE int dot4_u8(uint32_t a, uint32_t b, int c) { /* bytes of a without a sign
 }
 DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) { return __byte_perm(a, b, which); }
 DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) { return __vimax3_u32(a, b, c); }
+DEVICE uint32_t least_of_three(uint32_t a, uint32_t b, uint32_t c) { return __vimin3_u32(a, b, c); }
 
 /* 16 bytes to shared memory. Copies begun since the last copy_close are a group; copy_wait(n) waits for all but the last n. */
 DEVICE void copy_16(void *to, const void *from) {
@@ -176,12 +177,10 @@ DEVICE float exp2_any(float x) { return exp2_below(x < SP_EXP2_HIGH ? x : SP_EXP
 
 DEVICE float swiglu(float gate, float up) { return div_rn(gate, 1 + exp2_any(-gate * SP_LOG2E)) * up; }
 
-/* The same without a branch, for gates of a size in 2^-60 .. 41, and 0: there exp2 needs no limits, and the division no care. */
+/* The same without a branch, for gates of a size in 2^-60 .. 41: there exp2 needs no limits, and the division no care. */
 DEVICE float swiglu_easy(float gate, float up) { return div_easy(gate, 1 + exp2_open(-gate * SP_LOG2E)) * up; }
-DEVICE bool gate_is_easy(float gate) {
-  uint32_t size = as_bits(gate) & 0x7fffffffu;
-  return size - as_bits(0x1p-60f) <= as_bits(41.0f) - as_bits(0x1p-60f) || as_bits(gate) == 0;
-}
+#define EASY_LEAST as_bits(0x1p-60f)
+#define EASY_MOST as_bits(41.0f)
 
 /* Rows, or columns, of the GEMM's operands as they lie in memory. */
 DEVICE uint32_t padded(uint32_t n) { return (n + SP_GPU_ROWS - 1) / SP_GPU_ROWS * SP_GPU_ROWS; }

@@ -34,7 +34,8 @@ struct operands {
 enum {
   STRIP = STAGES < 4 ? 64 : 128, /* rows that find room there at a time */
   OWN_ROWS = STRIP / 4,          /* of which a warp finishes so many */
-  BATCH = 8                      /* rows whose memory is read at once */
+  BATCH = 8,                     /* rows whose memory is read at once */
+  PAIRS = 4                      /* rows of pairs that a thread finishes together */
 };
 
 /* Where the sum of row r of the strip and column c lies: eight columns together, in other banks than those of its neighbours. */
@@ -62,14 +63,17 @@ DEVICE struct columns columns_of(const struct sp_gpu_gemm *j, uint32_t c) {
   return all;
 }
 
-DEVICE struct float_four products(const struct sp_gpu_gemm *j, const int *sums, const struct columns *c, float sx) {
-  struct int_four acc = *(const struct int_four *)sums;
+DEVICE struct float_four products(const struct sp_gpu_gemm *j, struct int_four acc, const struct columns *c, float sx) {
   struct float_four y;
   UNROLL
   for (int i = 0; i < 4; i++) y.x[i] = (float)acc.x[i] * (sx * c->sw.x[i]);
   UNROLL
   for (int i = 0; i < 4; i++) y.x[i] = j->bias ? y.x[i] + c->bias.x[i] : y.x[i];
   return y;
+}
+
+DEVICE struct int_four sums_at(const int *sums, uint32_t r, uint32_t c) {
+  return *(const struct int_four *)(sums + sum_place(r, c));
 }
 
 /* To y, and added to sum: a thread has four columns of each row. */
@@ -92,7 +96,7 @@ DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t 
       uint32_t r = row + first + i;
       uint64_t at = (uint64_t)r * j->ldy + col + c;
       if (r >= j->rows) continue;
-      struct float_four y = products(j, sums + sum_place(first + i, c), &columns, sx[i]);
+      struct float_four y = products(j, sums_at(sums, first + i, c), &columns, sx[i]);
       if (j->y) *(struct float_four *)(j->y + at) = y;
       if (!j->sum) continue;
       UNROLL
@@ -102,28 +106,46 @@ DEVICE void finish_plain(const struct sp_gpu_gemm *j, const int *sums, uint32_t 
   }
 }
 
-/* Columns c .. c + 3 are of the gate and c + 8 .. the same of up: half a warp has a row. */
+/* y = silu(gate) * up of some rows: first as if all gates were easy, and again with care if one is not. */
+DEVICE void pair_up(struct float_four y[PAIRS], const struct float_four gate[PAIRS], const struct float_four up[PAIRS]) {
+  uint32_t most = 0, least = EASY_MOST;
+  UNROLL
+  for (uint32_t i = 0; i < PAIRS; i++) {
+    UNROLL
+    for (int e = 0; e < 4; e += 2) {
+      uint32_t size[2] = {size_bits(gate[i].x[e]), size_bits(gate[i].x[e + 1])};
+      most = largest_of_three(most, size[0], size[1]);
+      least = least_of_three(least, size[0], size[1]);
+    }
+    UNROLL
+    for (int e = 0; e < 4; e++) y[i].x[e] = swiglu_easy(gate[i].x[e], up[i].x[e]);
+  }
+  if (least >= EASY_LEAST && most <= EASY_MOST) return;
+  UNROLL
+  for (uint32_t i = 0; i < 4 * PAIRS; i++) y[i / 4].x[i % 4] = swiglu(gate[i / 4].x[i % 4], up[i / 4].x[i % 4]);
+}
+
+/* Columns c .. c + 3 are of the gate and c + 8 .. the same of up: half a warp has every second row. */
 DEVICE void finish_pairs(const struct sp_gpu_gemm *j, const int *sums, uint32_t row, uint32_t col) {
   uint32_t out = THREAD % 16 * 4, c = out / 8 * 16 + out % 8, own = THREAD / 32 * OWN_ROWS;
   if (col + c >= j->n) return;
   struct columns gates = columns_of(j, col + c), ups = columns_of(j, col + c + 8);
-  UNROLL_4
-  for (uint32_t i = THREAD % 32 / 16; i < OWN_ROWS; i += 2) {
-    uint32_t r = row + own + i;
-    if (r >= j->rows) continue;
-    float sx = j->sx[r];
-    struct float_four gate = products(j, sums + sum_place(own + i, c), &gates, sx), y;
-    struct float_four up = products(j, sums + sum_place(own + i, c + 8), &ups, sx);
-    bool easy = true;
+  for (uint32_t first = own + THREAD % 32 / 16; first < own + OWN_ROWS; first += 2 * PAIRS) {
+    struct float_four gate[PAIRS], up[PAIRS], y[PAIRS];
+    float sx[PAIRS];
     UNROLL
-    for (int e = 0; e < 4; e++) {
-      y.x[e] = swiglu_easy(gate.x[e], up.x[e]);
-      easy = easy && gate_is_easy(gate.x[e]);
+    for (uint32_t i = 0; i < PAIRS; i++) sx[i] = row + first + 2 * i < j->rows ? j->sx[row + first + 2 * i] : 0;
+    UNROLL
+    for (uint32_t i = 0; i < PAIRS; i++) {
+      gate[i] = products(j, sums_at(sums, first + 2 * i, c), &gates, sx[i]);
+      up[i] = products(j, sums_at(sums, first + 2 * i, c + 8), &ups, sx[i]);
     }
+    pair_up(y, gate, up);
     UNROLL
-    for (int e = 0; e < 4; e++)
-      if (!easy) y.x[e] = swiglu(gate.x[e], up.x[e]);
-    *(struct float_four *)(j->y + (uint64_t)r * j->ldy + col / 2 + out) = y;
+    for (uint32_t i = 0; i < PAIRS; i++) {
+      uint32_t r = row + first + 2 * i;
+      if (r < j->rows) *(struct float_four *)(j->y + (uint64_t)r * j->ldy + col / 2 + out) = y[i];
+    }
   }
 }
 
@@ -164,6 +186,7 @@ DEVICE void load_stage(uint8_t *ring, const struct operands *o, uint32_t s, uint
 DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const struct operands *o, uint32_t row, uint32_t col) {
   SHARED uint64_t arrival[STAGES];
   uint32_t steps = j->kp / SP_GPU_DEPTH;
+  uint64_t tile = group_tile(ring, SP_GPU_DEPTH, 0, 0);
   int acc[2][SP_GPU_COLS / 2];
   if (THREAD == 0) {
     for (uint32_t s = 0; s < STAGES; s++) arrival_begin(&arrival[s]);
@@ -174,13 +197,13 @@ DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const stru
   for (uint32_t i = 0; i < SP_GPU_COLS; i++) acc[i % 2][i / 2] = 0;
   sync_block();
   for (uint32_t s = 0; s < steps; s++) {
-    const uint8_t *stage = ring + s % STAGES * STAGE;
+    uint64_t stage = group_further(tile, s % STAGES * STAGE);
     arrival_wait(&arrival[s % STAGES], s / STAGES);
     group_begin();
     UNROLL
     for (uint32_t i = 0; i < 2 * SP_GPU_DEPTH / 32; i++) {
-      uint64_t a = group_tile(stage, SP_GPU_DEPTH, i % 2 * 64, i / 2 * 32);
-      group_s8_128(acc[i % 2], a, group_tile(stage, SP_GPU_DEPTH, SP_GPU_ROWS, i / 2 * 32), 1);
+      uint32_t k = i / 2 * 32;
+      group_s8_128(acc[i % 2], group_further(stage, i % 2 * HALF / 2 + k), group_further(stage, HALF + k), 1);
     }
     group_close();
     group_wait(1);

@@ -20,6 +20,11 @@ DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes, uint32_t row, u
   return (at >> 4 & 0x3fff) | 1ull << 16 | (uint64_t)(8 * row_bytes >> 4) << 32 | (row_bytes == 128 ? 1ull : 2ull) << 62;
 }
 
+/* The operand so many bytes behind; a multiple of 16. */
+DEVICE uint64_t group_further(uint64_t operand, uint32_t bytes) {
+  return (operand & 0xffffffff00000000) | (uint32_t)((uint32_t)operand + bytes / 16);
+}
+
 /* What this thread has written to shared memory, by copies that have ended, too, is seen by products after the next barrier. */
 DEVICE void group_publish(void) { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 DEVICE void group_begin(void) { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }

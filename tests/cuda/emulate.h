@@ -96,6 +96,10 @@ DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) {
   for (int i = 0; i < 4; i++) out |= (uint32_t)(both >> 8 * (which >> 4 * i & 7) & 255) << 8 * i;
   return out;
 }
+DEVICE uint32_t least_of_three(uint32_t a, uint32_t b, uint32_t c) {
+  uint32_t least = a < b ? a : b;
+  return least < c ? least : c;
+}
 DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) {
   uint32_t ab = a > b ? a : b;
   return ab > c ? ab : c;

@@ -21,6 +21,11 @@ DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes, uint32_t row, u
   return (at + row * row_bytes + k) | (uint64_t)row_bytes << 32;
 }
 
+DEVICE uint64_t group_further(uint64_t operand, uint32_t bytes) {
+  group_must(bytes % 32 == 0);
+  return operand + bytes;
+}
+
 /* Four bytes of a row, from byte k on: bits 4 .. of an address are swizzled by bits 7 .. of it. */
 DEVICE uint32_t group_word(uint64_t operand, uint32_t row, uint32_t k) {
   uint32_t row_bytes = (uint32_t)(operand >> 32), at = (uint32_t)operand + row * row_bytes + k, word;
