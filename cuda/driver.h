@@ -36,6 +36,8 @@ enum { SP_CUDA_SUCCESS = 0, SP_CUDA_NO_MEMORY = 2, SP_CUDA_STUB = 34, SP_CUDA_NO
   X(set_function, cuFuncSetAttribute, (void *function, int attribute, int value))                                     \
   X(alloc, cuMemAlloc_v2, (uint64_t * at, size_t bytes))                                                              \
   X(free, cuMemFree_v2, (uint64_t at))                                                                                \
+  X(host_alloc, cuMemHostAlloc, (void **at, size_t bytes, unsigned flags))                                            \
+  X(host_free, cuMemFreeHost, (void *at))                                                                             \
   X(left, cuMemGetInfo_v2, (size_t *left, size_t *all))                                                               \
   X(put, cuMemcpyHtoDAsync_v2, (uint64_t to, const void *from, size_t bytes, void *stream))                           \
   X(get, cuMemcpyDtoHAsync_v2, (void *to, uint64_t from, size_t bytes, void *stream))                                 \

@@ -175,6 +175,16 @@ void sp_gpu_free(struct sp_gpu *gpu, void *at) {
   if (at) gpu->driver.free(at_device(at));
 }
 
+int sp_gpu_host_alloc(struct sp_gpu *gpu, void **at, size_t bytes) {
+  int error = gpu->driver.host_alloc(at, bytes ? bytes : 1, 0);
+  if (error) *at = NULL;
+  return error;
+}
+
+void sp_gpu_host_free(struct sp_gpu *gpu, void *at) {
+  if (at) gpu->driver.host_free(at);
+}
+
 int sp_gpu_left(struct sp_gpu *gpu, size_t *bytes) {
   size_t all;
   return gpu->driver.left(bytes, &all);

@@ -41,6 +41,9 @@ int sp_gpu_alloc(struct sp_gpu *gpu, void **at, size_t bytes); /* content undefi
 uint64_t sp_gpu_taken(uint64_t bytes); /* of the GPU's memory by an allocation: whole pages of 2 MiB, which small ones share */
 void sp_gpu_free(struct sp_gpu *gpu, void *at);                /* NULL is allowed */
 int sp_gpu_left(struct sp_gpu *gpu, size_t *bytes);            /* free device memory */
+/* Memory of the host that the device writes to directly, and faster than to any other. */
+int sp_gpu_host_alloc(struct sp_gpu *gpu, void **at, size_t bytes); /* as sp_gpu_alloc */
+void sp_gpu_host_free(struct sp_gpu *gpu, void *at);
 int sp_gpu_put(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes); /* host to device */
 int sp_gpu_get(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes); /* device to host */
 int sp_gpu_copy(struct sp_gpu *gpu, void *stream, void *to, const void *from, size_t bytes);

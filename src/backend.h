@@ -70,7 +70,7 @@ struct sp_backend {
 
 extern const struct sp_backend sp_backend_cpu;
 
-/* Of a lane of the CPU: n rows at these positions become its chunk; returns where they go, [n][n_embd]. */
-float *sp_cpu_chunk(struct sp_lane *lane, const uint32_t *position, size_t n);
+/* Of a lane of the CPU: n rows x [n][n_embd] at these positions become its chunk. */
+still_status sp_cpu_chunk(struct sp_lane *lane, const float *x, const uint32_t *position, size_t n);
 
 #endif

@@ -71,10 +71,23 @@ static still_status load(struct sp_lane *lane, const still_token *tokens, size_t
   return STILL_OK;
 }
 
-float *sp_cpu_chunk(struct sp_lane *lane, const uint32_t *position, size_t n) {
-  memcpy(lane->work.position, position, n * sizeof *position);
-  lane->work.n = n;
-  return lane->work.x;
+struct arrive {
+  struct sp_work *work;
+  const float *x;
+};
+
+static void arrive_row(void *job, size_t task, int thread) {
+  (void)thread;
+  const struct arrive *a = job;
+  size_t n = a->work->engine->config->n_embd;
+  memcpy(a->work->x + task * n, a->x + task * n, n * sizeof *a->x);
+}
+
+still_status sp_cpu_chunk(struct sp_lane *lane, const float *x, const uint32_t *position, size_t n) {
+  struct sp_work *w = &lane->work;
+  memcpy(w->position, position, n * sizeof *position);
+  w->n = n;
+  return sp_team_run(&w->engine->weights->team, w->ctx, n, arrive_row, &(struct arrive){w, x});
 }
 
 static still_status take(struct sp_lane *lane, unsigned park, const uint32_t *index, const uint32_t *position, size_t n) {

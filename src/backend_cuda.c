@@ -377,14 +377,24 @@ static still_status probe(struct sp_lane *lane, const struct sp_pass *pass, stru
 
 /* ---- the seam ------------------------------------------------------------------------------------------------------------- */
 
-static still_status fetch(struct sp_lane *lane, float *x) {
-  SP_TRY(sp_gpu_check_bad(lane));
-  return sp_lane_get(lane, x, lane->x, lane->n * lane->engine->config->n_embd * sizeof *x);
+still_status sp_cuda_reserve_fetch(struct sp_lane *lane, size_t rows) {
+  size_t bytes = rows * lane->engine->config->n_embd * sizeof *lane->landing;
+  void *memory;
+  SP_TRY(enter(lane));
+  int error = sp_gpu_host_alloc(&lane->model->gpu, &memory, bytes);
+  lane->landing = memory;
+  return leave(lane, sp_lane_status(lane, error, "no memory for rows that come from it"));
 }
 
-still_status sp_cuda_fetch(struct sp_lane *lane, float *x) {
+static still_status fetch(struct sp_lane *lane) {
+  SP_TRY(sp_gpu_check_bad(lane));
+  return sp_lane_get(lane, lane->landing, lane->x, lane->n * lane->engine->config->n_embd * sizeof *lane->landing);
+}
+
+still_status sp_cuda_fetch(struct sp_lane *lane, const float **x) {
   SP_TRY(enter(lane));
-  return leave(lane, fetch(lane, x));
+  *x = lane->landing;
+  return leave(lane, fetch(lane));
 }
 
 const struct sp_backend sp_backend_cuda = {

@@ -45,6 +45,7 @@ static void end(struct sp_lane *lane) {
 static still_status open_sides(struct sp_lane *lane, size_t chunk, size_t most) {
   SP_TRY(gpu->begin(lane->engine, lane->ctx, chunk, most, &lane->gpu));
   SP_TRY(cpu->begin(lane->engine, lane->ctx, chunk, most, &lane->cpu));
+  SP_TRY(sp_cuda_reserve_fetch(lane->gpu, cpu->rows(lane->cpu, 0)));
   lane->cap = gpu->rows(lane->gpu, 0);
   lane->own.position = sp_alloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
   lane->next.position = sp_alloc(lane->ctx, lane->cap, sizeof(uint32_t), "a session");
@@ -123,8 +124,10 @@ static still_status put(struct sp_lane *lane, unsigned park, size_t at) {
 
 static still_status cross(struct sp_lane *lane) {
   if (lane->own.above) return STILL_OK;
+  const float *x;
   lane->own.above = true;
-  return sp_cuda_fetch(lane->gpu, sp_cpu_chunk(lane->cpu, lane->own.position, lane->own.n));
+  SP_TRY(sp_cuda_fetch(lane->gpu, &x));
+  return sp_cpu_chunk(lane->cpu, x, lane->own.position, lane->own.n);
 }
 
 /* ---- layers ---------------------------------------------------------------------------------------------------------------- */

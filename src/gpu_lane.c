@@ -183,6 +183,7 @@ void sp_gpu_lane_close(struct sp_lane *lane) {
   for (int i = 0; i < 2; i++)
     if (lane->behind[i]) gpu->driver.event_end(lane->behind[i]);
   if (lane->stream) gpu->driver.stream_end(lane->stream);
+  sp_gpu_host_free(gpu, lane->landing);
   sp_rope_free(lane->ctx, &lane->rope);
   sp_free(lane->ctx, lane->kv, layers, sizeof *lane->kv);
   sp_free(lane->ctx, lane->block_host, lane->cap, sizeof *lane->block_host);

@@ -53,6 +53,7 @@ struct sp_lane {
   float *scale, *sq, *m, *l;
   uint32_t *bad;           /* [n_layers + 1][SP_GPU_PLACES] */
   uint32_t *bad_host, *position_host; /* host; position_host [cap] */
+  float *landing;          /* host, pinned: rows on their way across a seam */
   size_t head_first;       /* chunk row of the first row of logits */
   /* decode and logits: SP_FILE_ROWS rows */
   float *act_x, *act_d, *logits;

@@ -215,6 +215,19 @@ int cuMemFree_v2(uint64_t at) {
   return 0;
 }
 
+int cuMemHostAlloc(void **at, size_t bytes, unsigned flags) {
+  (void)flags;
+  int error = turn(CALLS_ALLOC, "alloc=", NO_MEMORY);
+  if (error) return error;
+  *at = malloc(bytes);
+  return *at ? 0 : NO_MEMORY;
+}
+
+int cuMemFreeHost(void *at) {
+  free(at);
+  return 0;
+}
+
 int cuMemGetInfo_v2(size_t *left, size_t *all) {
   *all = number("memory=", 1ul << 32);
   *left = *all > fake.used ? *all - fake.used : 0;
