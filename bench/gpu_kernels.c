@@ -37,7 +37,8 @@ static void report(const char *what, double seconds, double operations, double b
 }
 
 static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode, int add) {
-  size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles = (rows + 127) / 128 * ((n + 127) / 128);
+  size_t width = mode == SP_GPU_PAIRS ? n / 2 : n, tiles;
+  enum sp_gpu_kernel kernel = sp_gpu_multiplier(&device.gpu, rows, n, &tiles);
   struct sp_gpu_gemm job = {.x = random_bytes(rows * k), .w = random_bytes((n + 127) / 128 * 128 * k),
                             .sx = random_floats(rows, 1e-3f), .sw = random_floats(n, 1e-3f),
                             .y = add ? NULL : device_alloc(&device, rows * width * 4),
@@ -45,7 +46,7 @@ static void time_gemm(size_t rows, size_t n, size_t k, enum sp_gpu_mode mode, in
                             .n = (uint32_t)n, .kp = (uint32_t)k, .ldy = (uint32_t)width, .mode = mode};
   char what[80];
   snprintf(what, sizeof what, "multiply%s %zu x %zu x %zu", mode == SP_GPU_PAIRS ? " pairs" : add ? " and add" : "", rows, n, k);
-  report(what, device_time(&device, SP_GPU_sp_gpu_multiply, &job, tiles, 1, 20), 2.0 * (double)rows * (double)n * (double)k,
+  report(what, device_time(&device, kernel, &job, tiles, 1, 20), 2.0 * (double)rows * (double)n * (double)k,
          (double)rows * (double)width * 4);
 }
 
@@ -113,6 +114,11 @@ int main(void) {
   time_gemm(8192, 1536, 1536, SP_GPU_PLAIN, 1);
   time_gemm(2048, 17920, 1536, SP_GPU_PAIRS, 0);
   time_gemm(2048, 1536, 8960, SP_GPU_PLAIN, 1);
+  time_gemm(2731, 9728, 896, SP_GPU_PAIRS, 0);
+  time_gemm(2731, 896, 4864, SP_GPU_PLAIN, 1);
+  time_gemm(2731, 896, 896, SP_GPU_PLAIN, 1);
+  time_gemm(2731, 17920, 1536, SP_GPU_PAIRS, 0);
+  time_gemm(2731, 1536, 8960, SP_GPU_PLAIN, 1);
   time_attend(16384, 8192, 28, 4, 128);
   time_attend(8192, 8192, 12, 2, 128);
   time_attend(16384, 8192, 14, 2, 64);

@@ -16,6 +16,7 @@
 #include "cuda/fatbin.h"
 
 enum { /* of cuda.h */
+  ATTRIBUTE_PROCESSORS = 16,
   ATTRIBUTE_MAJOR = 75, ATTRIBUTE_MINOR = 76, ATTRIBUTE_SHARED = 97, /* the most shared memory of a block */
   FUNCTION_SHARED = 8, STREAM_NON_BLOCKING = 1, CAPTURE_THREAD_LOCAL = 1
 };
@@ -47,6 +48,7 @@ static int ask(struct sp_gpu *gpu) {
   if ((error = gpu->driver.attribute(&major, ATTRIBUTE_MAJOR, gpu->device))) return error;
   if ((error = gpu->driver.attribute(&minor, ATTRIBUTE_MINOR, gpu->device))) return error;
   if ((error = gpu->driver.attribute(&gpu->shared, ATTRIBUTE_SHARED, gpu->device))) return error;
+  if ((error = gpu->driver.attribute(&gpu->processors, ATTRIBUTE_PROCESSORS, gpu->device))) return error;
   gpu->cc = 10 * major + minor;
   gpu->memory = memory;
   return 0;
@@ -62,7 +64,8 @@ int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n) {
     return SP_CUDA_NO_DEVICE;
   }
   if ((error = ask(gpu))) return fail(gpu, error, "it cannot be asked", why, n);
-  if (gpu->cc < LEAST_CC || gpu->shared < SP_GPU_SHARED_GEMM(gpu->cc) || gpu->shared < SP_GPU_SHARED_ATTEND(gpu->cc, 128)) {
+  if (gpu->cc < LEAST_CC || gpu->shared < SP_GPU_SHARED_GEMM(gpu->cc, SP_GPU_ROWS) ||
+      gpu->shared < SP_GPU_SHARED_ATTEND(gpu->cc, 128)) {
     snprintf(why, n, "%s has compute capability %d.%d; 7.5 is the least", gpu->name, gpu->cc / 10, gpu->cc % 10);
     return SP_CUDA_NO_IMAGE;
   }
@@ -73,7 +76,8 @@ int sp_gpu_describe(struct sp_gpu *gpu, int ordinal, char *why, size_t n) {
 /* Bytes of dynamic shared memory of a kernel. */
 static unsigned shared_of(const struct sp_gpu *gpu, enum sp_gpu_kernel kernel) {
   switch (kernel) {
-    case SP_GPU_sp_gpu_multiply: return SP_GPU_SHARED_GEMM(gpu->cc);
+    case SP_GPU_sp_gpu_multiply: return SP_GPU_SHARED_GEMM(gpu->cc, SP_GPU_ROWS);
+    case SP_GPU_sp_gpu_multiply_low: return SP_GPU_SHARED_GEMM(gpu->cc, SP_GPU_LOW);
     case SP_GPU_sp_gpu_attend_64: return SP_GPU_SHARED_ATTEND(gpu->cc, 64);
     case SP_GPU_sp_gpu_attend_128: return SP_GPU_SHARED_ATTEND(gpu->cc, 128);
     case SP_GPU_sp_gpu_attend_256: return SP_GPU_SHARED_ATTEND(gpu->cc, 256);
@@ -207,6 +211,17 @@ int sp_gpu_fill(struct sp_gpu *gpu, void *stream, void *to, unsigned char byte, 
 }
 
 int sp_gpu_sync(struct sp_gpu *gpu, void *stream) { return gpu->driver.sync(stream); }
+
+static size_t up(size_t n, size_t by) { return (n + by - 1) / by; }
+
+/* Multiprocessors take turns of one tile each; a low tile takes 0.55 of the time of a high one (bench/RESULTS). */
+enum sp_gpu_kernel sp_gpu_multiplier(const struct sp_gpu *gpu, size_t rows, size_t n, size_t *tiles) {
+  size_t cols = up(n, SP_GPU_COLS), high = up(rows, SP_GPU_ROWS) * cols, low = up(rows, SP_GPU_LOW) * cols;
+  size_t processors = gpu->processors > 0 ? (size_t)gpu->processors : 1;
+  bool better = 11 * up(low, processors) < 20 * up(high, processors);
+  *tiles = better ? low : high;
+  return better ? SP_GPU_sp_gpu_multiply_low : SP_GPU_sp_gpu_multiply;
+}
 
 int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y) {
   void *parameters[] = {(void *)(uintptr_t)job};

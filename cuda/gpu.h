@@ -21,6 +21,7 @@ struct sp_gpu {
   char name[64];
   uint64_t memory;         /* bytes */
   int shared;              /* bytes of shared memory that a block can have */
+  int processors;          /* multiprocessors */
   void *context, *module[SP_GPU_MODULES];
   void *kernel[SP_GPU_COUNT]; /* NULL: one that takes more shared memory */
 };
@@ -51,6 +52,8 @@ int sp_gpu_fill(struct sp_gpu *gpu, void *stream, void *to, unsigned char byte, 
 int sp_gpu_sync(struct sp_gpu *gpu, void *stream);
 /* job: of the kernel's type, copied before the call returns. x * y blocks; none is no error. */
 int sp_gpu_launch(struct sp_gpu *gpu, void *stream, enum sp_gpu_kernel kernel, const void *job, size_t x, size_t y);
+/* The kernel that multiplies rows by a panel of n with the tiles that keep multiprocessors busiest, and how many those are. */
+enum sp_gpu_kernel sp_gpu_multiplier(const struct sp_gpu *gpu, size_t rows, size_t n, size_t *tiles);
 
 /* Launches and copies on the device between these two are kept, and not done; nothing else may stand there, and the second
  * must follow whatever happened. *graph: NULL on failure. Each replay does them again, in order, with the jobs of then. */

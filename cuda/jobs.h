@@ -16,8 +16,9 @@
 
 enum {
   SP_GPU_ROWS = 128,      /* rows of a tile of the GEMM; buffers of rows are padded to this */
+  SP_GPU_LOW = 64,        /* rows of a low one */
   SP_GPU_COLS = 128,      /* columns of it; panels are padded to this */
-  SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it, of 16 KiB; k of panels and of int8 activations is padded to this */
+  SP_GPU_DEPTH = 64,      /* bytes of k in one stage of it; k of panels and of int8 activations is padded to this */
   SP_GPU_TILE = 128,      /* keys of a tile of attention: SP_TILE */
   SP_GPU_BLOCK = 64,      /* list rows that one block of the attention kernel takes; no such block straddles a tile */
   SP_GPU_PIECE = 2048,    /* elements of a row that a block of the kernel of activations takes */
@@ -217,6 +218,7 @@ struct sp_gpu_image {
   X(sp_gpu_quantise_rows, sp_gpu_quantise, 256)    \
   X(sp_gpu_norm_rows, sp_gpu_quantise, 256)        \
   X(sp_gpu_multiply, sp_gpu_gemm, 128)             \
+  X(sp_gpu_multiply_low, sp_gpu_gemm, 128)         \
   X(sp_gpu_prepare_64, sp_gpu_heads, 256)          \
   X(sp_gpu_prepare_128, sp_gpu_heads, 256)         \
   X(sp_gpu_prepare_256, sp_gpu_heads, 256)         \
@@ -241,12 +243,13 @@ enum sp_gpu_kernel {
   SP_GPU_COUNT
 };
 
-/* Stages of the GEMM's pipeline, 16 KiB of shared memory each, and of attention's, by compute capability (10 * major + minor):
- * two blocks of the GEMM fit a multiprocessor, three on 9.0. The kernels are compiled for the same numbers. On 9.0 attention's
- * queries are there, too, and everywhere which row of the chunk a list row is. */
+/* Stages of the GEMM's pipeline, 16 KiB of shared memory each or, for low tiles, 12, and of attention's, by compute capability
+ * (10 * major + minor): two blocks of the GEMM fit a multiprocessor, three on 9.0, of low ones one more. The kernels are compiled
+ * for the same numbers. On 9.0 attention's queries are there, too, and everywhere which row of the chunk a list row is. */
 #define SP_GPU_SMALL(cc) ((cc) < 80 || (cc) == 86 || (cc) == 89 || (cc) >= 120) /* 100 KiB of shared memory or less */
 #define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : SP_GPU_SMALL(cc) ? 3 : 4)
-#define SP_GPU_SHARED_GEMM(cc) (SP_GPU_STAGES(cc) * (SP_GPU_ROWS + SP_GPU_COLS) * SP_GPU_DEPTH)
+#define SP_GPU_SHARED_GEMM(cc, rows) \
+  ((cc) < 80 ? SP_GPU_LOW * SP_GPU_COLS * 4 : SP_GPU_STAGES(cc) * ((rows) + SP_GPU_COLS) * SP_GPU_DEPTH)
 #define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_SMALL(cc)) ? 1 : 2)
 #define SP_GPU_SHARED_ATTEND(cc, dk) \
   (SP_GPU_TILES(cc, dk) * SP_GPU_TILE * (2 * (dk) + 8) + ((cc) == 90 ? SP_GPU_BLOCK * (dk) : 0) + SP_GPU_BLOCK * 4)

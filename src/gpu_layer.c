@@ -58,8 +58,9 @@ static still_status multiply(struct sp_lane *lane, const struct sp_gpu_product *
   uint32_t width = mode == SP_GPU_PAIRS ? p->n / 2 : p->n;
   struct sp_gpu_gemm job = {.x = lane->q, .w = p->w, .sx = lane->scale, .sw = p->scale, .bias = p->bias, .y = y, .sum = sum,
                             .rows = (uint32_t)lane->n, .n = p->n, .kp = p->kp, .ldy = width, .mode = mode};
-  size_t tiles = sp_round_up(lane->n, SP_GPU_ROWS) / SP_GPU_ROWS * (sp_round_up(p->n, SP_GPU_COLS) / SP_GPU_COLS);
-  return sp_lane_launch(lane, SP_GPU_sp_gpu_multiply, &job, tiles, 1);
+  size_t tiles;
+  enum sp_gpu_kernel kernel = sp_gpu_multiplier(&lane->model->gpu, lane->n, p->n, &tiles);
+  return sp_lane_launch(lane, kernel, &job, tiles, 1);
 }
 
 /* ---- attention --------------------------------------------------------------------------------------------------------- */

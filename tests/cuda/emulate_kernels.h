@@ -14,7 +14,7 @@ SP_GPU_KERNELS(DECLARE)
 #undef DECLARE
 
 /* Those that have a branch of their own for compute capability 9.0. */
-#define EMULATED_GROUPS(X) X(sp_gpu_multiply) X(sp_gpu_attend_64) X(sp_gpu_attend_128) X(sp_gpu_attend_256)
+#define EMULATED_GROUPS(X) X(sp_gpu_multiply) X(sp_gpu_multiply_low) X(sp_gpu_attend_64) X(sp_gpu_attend_128) X(sp_gpu_attend_256)
 #define DECLARE(name) void name##_groups(const void *job_of_launch);
 EMULATED_GROUPS(DECLARE)
 #undef DECLARE

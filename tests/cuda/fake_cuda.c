@@ -25,7 +25,7 @@
 
 enum { INVALID = 1, NO_MEMORY = 2, FAULT = 719, NOT_WHILE_CAPTURING = 900 };
 enum { CALLS_ALLOC, CALLS_LAUNCH, CALLS_SYNC, CALLS_GRAPH, CALLS };
-enum { MOST_NODES = 4096, MOST_JOB = 256 };
+enum { MOST_NODES = 4096, MOST_JOB = 256, PROCESSORS = 4 };
 
 struct kernel {
   const char *name;
@@ -108,7 +108,7 @@ static int shared_most(void) {
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
   unsigned long cc = number("cc=", 90);
-  *value = attribute == 75 ? (int)cc / 10 : attribute == 76 ? (int)cc % 10 : attribute == 97 ? shared_most() : 0;
+  *value = attribute == 75 ? (int)cc / 10 : attribute == 76 ? (int)cc % 10 : attribute == 97 ? shared_most() : PROCESSORS;
   if (attribute == FAKE_REPLAYS) *value = fake.replays;
   return 0;
 }

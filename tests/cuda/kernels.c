@@ -232,8 +232,12 @@ static void ref_product(const struct product *p, const float *bias) {
   free(rows), free(panel.w), free(panel.wsum);
 }
 
-static size_t tiles_of(size_t rows, size_t n) {
-  return up_to(rows, SP_GPU_ROWS) / SP_GPU_ROWS * (up_to(n, SP_GPU_COLS) / SP_GPU_COLS);
+/* With high tiles or low ones. */
+static void run_product(const struct sp_gpu_gemm *job) {
+  bool low = draw(0, 1);
+  size_t rows = low ? SP_GPU_LOW : SP_GPU_ROWS;
+  device_run(&device, low ? SP_GPU_sp_gpu_multiply_low : SP_GPU_sp_gpu_multiply, job,
+             up_to(job->rows, rows) / rows * (up_to(job->n, SP_GPU_COLS) / SP_GPU_COLS), 1);
 }
 
 static void test_gemm(void) {
@@ -248,7 +252,7 @@ static void test_gemm(void) {
                             .bias = bias ? device_up(&device, p.bias, p.n * sizeof(float)) : NULL, .y = store ? y_at : NULL,
                             .sum = sum ? sum_at : NULL, .rows = (uint32_t)p.rows, .n = (uint32_t)p.n, .kp = (uint32_t)p.kp,
                             .ldy = (uint32_t)p.n};
-  device_run(&device, SP_GPU_sp_gpu_multiply, &job, tiles_of(p.rows, p.n), 1);
+  run_product(&job);
   if (store) same("products", p.y, y_at, size);
   if (sum) sp_ref_add(residual, p.y, p.rows * p.n);
   same("sums", residual, sum_at, size);
@@ -280,7 +284,7 @@ static void test_pairs(void) {
                             n * sizeof(float)),
                             .bias = device_up(&device, biases, n * sizeof(float)), .y = h_at, .rows = (uint32_t)p.rows,
                             .n = (uint32_t)n, .kp = (uint32_t)p.kp, .ldy = (uint32_t)half, .mode = SP_GPU_PAIRS};
-  device_run(&device, SP_GPU_sp_gpu_multiply, &job, tiles_of(p.rows, n), 1);
+  run_product(&job);
   same("silu(gate) * up", p.y, h_at, size);
   free(gate), free(mixed), free(scales), free(biases), free_product(&p);
 }
