@@ -33,6 +33,7 @@ DEVICE float sum_of(int acc) { return as_float((uint32_t)acc) - MAGIC; }
 #endif
 
 #define NO_ROW 0xffffffffu
+#define MOST_NEGATIVE (-0x7fffffff - 1)
 
 /* The block of list rows that is this block's; those without places come with the longest lists first. */
 DEVICE uint32_t block_of(const struct sp_gpu_attend *j) {
@@ -67,30 +68,72 @@ DEVICE uint32_t tile_place(uint32_t rows, uint32_t r, uint32_t c, uint32_t per) 
 }
 
 /* The four threads that share a query. */
+DEVICE int quad_highest(int x) {
+  UNROLL
+  for (int mask = 1; mask < 4; mask *= 2) {
+    int other = (int)bits_across((uint32_t)x, mask);
+    x = x > other ? x : other;
+  }
+  return x;
+}
 DEVICE float quad_largest(float x) {
   x = larger(x, across(x, 1));
   return larger(x, across(x, 2));
 }
 
+/* The largest score of both queries, t. Bits of floats order as integers do unless all have a sign; then they are looked at as
+ * floats, one by one and not two by two. */
+DEVICE void find_most(const float s[GROUPS][4], struct query q[2]) {
+  int top[2] = {MOST_NEGATIVE, MOST_NEGATIVE};
+  UNROLL
+  for (uint32_t i = 0; i < 2 * GROUPS; i++)
+    top[i % 2] = highest_of_three(top[i % 2], (int)as_bits(s[i / 2][i % 2 * 2]), (int)as_bits(s[i / 2][i % 2 * 2 + 1]));
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) top[half] = quad_highest(top[half]);
+  float most[2] = {as_float((uint32_t)top[0]), as_float((uint32_t)top[1])};
+  if (any_of_warp(top[0] < 0 || top[1] < 0)) {
+    most[0] = most[1] = -as_float(FINITE_BITS);
+    UNROLL
+    for (uint32_t i = 0; i < 4 * GROUPS; i++) most[i / 2 % 2] = larger(most[i / 2 % 2], s[i / 4][i % 4]);
+    UNROLL
+    for (uint32_t half = 0; half < 2; half++) most[half] = quad_largest(most[half]);
+  }
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) q[half].t = most[half] + 0.0f; /* -0 counts as +0 */
+}
+
+/* Makes all scores x = s - from[half] no less than SP_EXP2_LOW - 1, which exp2_open wants. In most tiles they are anyway: of
+ * floats with a sign, the bits of the smallest are the largest integer. */
+DEVICE void keep_open(float s[GROUPS][4], const struct query q[2], float from[2]) {
+  uint32_t low[2] = {0, 0};
+  bool deep = false;
+  UNROLL
+  for (uint32_t i = 0; i < 2 * GROUPS; i++)
+    low[i % 2] = largest_of_three(low[i % 2], as_bits(s[i / 2][i % 2 * 2]), as_bits(s[i / 2][i % 2 * 2 + 1]));
+  UNROLL
+  for (uint32_t half = 0; half < 2; half++) {
+    from[half] = q[half].t;
+    deep = deep || ((int)low[half] < 0 ? as_float(low[half]) : 0) - q[half].t < SP_EXP2_LOW - 1;
+  }
+  if (!any_of_warp(deep)) return;
+  UNROLL
+  for (uint32_t i = 0; i < 4 * GROUPS; i++) s[i / 4][i % 4] = larger(s[i / 4][i % 4] - q[i / 2 % 2].t, SP_EXP2_LOW - 1);
+  from[0] = from[1] = 0;
+}
+
 /* Scores of both queries, of keys 8 i + 2 t + e: s[i][2 half + e]. Keys past a query's limit get -infinity. */
-DEVICE void score(float s[GROUPS][4], struct query q[2], const float *sk, uint32_t first, bool last) {
+DEVICE void score(float s[GROUPS][4], const struct query q[2], const float *sk, uint32_t first, bool last) {
   uint32_t t = THREAD % 4 * 2;
-  float most[2] = {-as_float(FINITE_BITS), -as_float(FINITE_BITS)};
   UNROLL
   for (uint32_t i = 0; i < GROUPS; i++) {
     struct float_two scale = *(const struct float_two *)(sk + 8 * i + t);
     UNROLL
     for (uint32_t e = 0; e < 4; e++) s[i][e] *= q[e / 2].sq * scale.x[e % 2];
   }
-  if (last) {
-    UNROLL
-    for (uint32_t i = 0; i < 4 * GROUPS; i++)
-      if (first + i / 4 * 8 + t + i % 2 >= q[i / 2 % 2].limit) s[i / 4][i % 4] = -as_float(FINITE_BITS);
-  }
+  if (!last) return;
   UNROLL
-  for (uint32_t i = 0; i < 4 * GROUPS; i++) most[i / 2 % 2] = larger(most[i / 2 % 2], s[i / 4][i % 4]);
-  UNROLL
-  for (uint32_t half = 0; half < 2; half++) q[half].t = quad_largest(most[half]) + 0.0f; /* -0 counts as +0 */
+  for (uint32_t i = 0; i < 4 * GROUPS; i++)
+    if (first + i / 4 * 8 + t + i % 2 >= q[i / 2 % 2].limit) s[i / 4][i % 4] = -as_float(FINITE_BITS);
 }
 
 /* The denominator from a thread's four lanes of its sixteen: folded by 8, 4, 2, 1. */
@@ -108,7 +151,8 @@ DEVICE float fold_quad(const float lanes[4]) {
  * the whole tile's step is 0. */
 DEVICE void weigh(float s[GROUPS][4], struct query q[2], const float *sv, float most[2]) {
   uint32_t t = THREAD % 4 * 2, bits[2] = {0, 0};
-  float lanes[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+  float lanes[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}}, from[2];
+  keep_open(s, q, from);
   UNROLL
   for (uint32_t i = 0; i < GROUPS; i++) {
     struct float_two scale = *(const struct float_two *)(sv + 8 * i + t);
@@ -116,7 +160,7 @@ DEVICE void weigh(float s[GROUPS][4], struct query q[2], const float *sv, float 
     for (uint32_t half = 0; half < 2; half++) {
       UNROLL
       for (uint32_t e = 0; e < 2; e++) {
-        float p = exp2_open(larger(s[i][2 * half + e] - q[half].t, SP_EXP2_LOW - 1));
+        float p = exp2_open(s[i][2 * half + e] - from[half]);
         lanes[half][i % 2 * 2 + e] = add_normal(lanes[half][i % 2 * 2 + e], p);
         s[i][2 * half + e] = multiply_normal(p, scale.x[e]);
       }
@@ -147,6 +191,7 @@ DEVICE void take_tile(float s[GROUPS][4], uint32_t p[4][4], struct query q[2], c
                       bool last) {
   float most[2];
   score(s, q, sk, first, last);
+  find_most(s, q);
   weigh(s, q, sv, most);
   UNROLL
   for (uint32_t half = 0; half < 2; half++) {

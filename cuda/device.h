@@ -65,6 +65,7 @@ DEVICE void sync_block(void) { __syncthreads(); }
 DEVICE void sync_warp(void) { __syncwarp(); }
 DEVICE uint32_t bits_across(uint32_t x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 DEVICE uint32_t bits_from(uint32_t x, int lane) { return __shfl_sync(0xffffffffu, x, lane); }
+DEVICE bool any_of_warp(bool x) { return __any_sync(0xffffffffu, x); }
 DEVICE void lowest(uint32_t *word, uint32_t x) { atomicMin(word, x); }
 DEVICE int dot4(uint32_t a, uint32_t b, int c) { return __dp4a((int)a, (int)b, c); }
 DEVICE int dot4_u8(uint32_t a, uint32_t b, int c) { /* bytes of a without a sign */
@@ -73,6 +74,7 @@ DEVICE int dot4_u8(uint32_t a, uint32_t b, int c) { /* bytes of a without a sign
 }
 DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) { return __byte_perm(a, b, which); }
 DEVICE uint32_t largest_of_three(uint32_t a, uint32_t b, uint32_t c) { return __vimax3_u32(a, b, c); }
+DEVICE int highest_of_three(int a, int b, int c) { return __vimax3_s32(a, b, c); }
 DEVICE uint32_t least_of_three(uint32_t a, uint32_t b, uint32_t c) { return __vimin3_u32(a, b, c); }
 
 /* 16 bytes to shared memory. Copies begun since the last copy_close are a group; copy_wait(n) waits for all but the last n. */

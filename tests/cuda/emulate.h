@@ -80,6 +80,12 @@ DEVICE void sync_block(void) { emulated_sync_block(); }
 DEVICE void sync_warp(void) { emulated_exchange((uint32_t[8]){0}); }
 DEVICE uint32_t bits_from(uint32_t x, int lane) { return emulated_exchange((uint32_t[8]){x})[lane][0]; }
 DEVICE uint32_t bits_across(uint32_t x, int mask) { return bits_from(x, (int)THREAD % 32 ^ mask); }
+DEVICE bool any_of_warp(bool x) {
+  const uint32_t(*all)[8] = emulated_exchange((uint32_t[8]){x});
+  for (int lane = 0; lane < 32; lane++)
+    if (all[lane][0]) return true;
+  return false;
+}
 DEVICE void lowest(uint32_t *word, uint32_t x) { *word = x < *word ? x : *word; }
 DEVICE int signed_byte(uint32_t word, int i) { return (int8_t)(word >> 8 * i); }
 DEVICE int dot4(uint32_t a, uint32_t b, int c) {
@@ -95,6 +101,10 @@ DEVICE uint32_t pick_bytes(uint32_t a, uint32_t b, uint32_t which) {
   uint32_t out = 0;
   for (int i = 0; i < 4; i++) out |= (uint32_t)(both >> 8 * (which >> 4 * i & 7) & 255) << 8 * i;
   return out;
+}
+DEVICE int highest_of_three(int a, int b, int c) {
+  int highest = a > b ? a : b;
+  return highest > c ? highest : c;
 }
 DEVICE uint32_t least_of_three(uint32_t a, uint32_t b, uint32_t c) {
   uint32_t least = a < b ? a : b;
