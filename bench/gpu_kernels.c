@@ -95,6 +95,20 @@ static void time_heads(size_t n, size_t H, size_t G, size_t d) {
   free(position);
 }
 
+static void time_mass(size_t keys, size_t H, size_t G, size_t d) {
+  size_t dk = SP_GPU_HEAD(d), window = 64;
+  struct sp_gpu_mass job = {.q = random_bytes(window * H * dk), .k = random_bytes(G * keys * dk),
+                            .sq = random_floats(window * H, 1e-5f), .m = random_floats(window * H, 20),
+                            .l = random_floats(window * H, 9), .sk = random_floats(G * keys, 1),
+                            .per = device_alloc(&device, H * keys * 4), .rows = (uint32_t)keys, .window = (uint32_t)window,
+                            .window_from = (uint32_t)(keys - window), .cap = (uint32_t)keys, .heads = (uint32_t)H,
+                            .kv_heads = (uint32_t)G};
+  char what[80];
+  snprintf(what, sizeof what, "mass of %zu rows of %zu, %zu/%zu of %zu", window, keys, H, G, d);
+  report(what, device_time(&device, SP_GPU_MASS(dk), &job, keys / SP_GPU_TILE, H, 20),
+         2.0 * (double)d * (double)(keys * window * H), 0);
+}
+
 int main(void) {
   char why[256];
   if (!device_open(&device, why, sizeof why)) {
@@ -132,6 +146,8 @@ int main(void) {
   time_heads(8192, 28, 4, 128);
   time_heads(8192, 12, 2, 128);
   time_heads(8192, 14, 2, 64);
+  time_mass(8192, 28, 4, 128);
+  time_mass(8192, 14, 2, 64);
   device_close(&device);
   return 0;
 }

@@ -142,7 +142,7 @@ struct sp_gpu_mass {
   const int8_t *q, *k;   /* [window][heads][dk]; of one layer */
   const float *sq, *m, *l, *sk; /* [window][heads]; [kv_heads][cap] */
   float *per;            /* [heads][rows] */
-  uint32_t rows, window, window_from, cap, heads, kv_heads, dk;
+  uint32_t rows, window, window_from, cap, heads, kv_heads;
 };
 struct sp_gpu_mass_mean {
   const float *per;      /* [heads][rows] */
@@ -227,7 +227,9 @@ struct sp_gpu_image {
   X(sp_gpu_attend_256, sp_gpu_attend, 128)         \
   X(sp_gpu_attend_tiles, sp_gpu_attend_row, 128)   \
   X(sp_gpu_attend_fold, sp_gpu_attend_row, 256)    \
-  X(sp_gpu_mass_heads, sp_gpu_mass, 128)           \
+  X(sp_gpu_mass_64, sp_gpu_mass, 128)              \
+  X(sp_gpu_mass_128, sp_gpu_mass, 128)             \
+  X(sp_gpu_mass_256, sp_gpu_mass, 128)             \
   X(sp_gpu_mass_rows, sp_gpu_mass_mean, 128)       \
   X(sp_gpu_gather_rows, sp_gpu_gather, 256)        \
   X(sp_gpu_sum_squares, sp_gpu_sumsq, 256)         \
@@ -257,5 +259,6 @@ enum sp_gpu_kernel {
 #define SP_GPU_BY_HEAD(name, dk) ((dk) == 64 ? SP_GPU_##name##_64 : (dk) == 128 ? SP_GPU_##name##_128 : SP_GPU_##name##_256)
 #define SP_GPU_PREPARE(dk) SP_GPU_BY_HEAD(sp_gpu_prepare, dk)
 #define SP_GPU_ATTEND(dk) SP_GPU_BY_HEAD(sp_gpu_attend, dk)
+#define SP_GPU_MASS(dk) SP_GPU_BY_HEAD(sp_gpu_mass, dk)
 
 #endif

@@ -238,10 +238,10 @@ static still_status mass_of(struct sp_lane *lane, const struct sp_watch *watch, 
                             .m = lane->record_m + from,
                             .l = lane->record_l + from, .sk = kv->sk, .per = lane->per, .rows = (uint32_t)watch->rows,
                             .window = (uint32_t)window, .window_from = (uint32_t)watch->window_from, .cap = (uint32_t)kv->rows,
-                            .heads = c->n_heads, .kv_heads = c->n_kv_heads, .dk = (uint32_t)lane->dk};
+                            .heads = c->n_heads, .kv_heads = c->n_kv_heads};
   struct sp_gpu_mass_mean mean = {.per = lane->per, .scores = lane->scores, .rows = job.rows, .heads = c->n_heads,
                                   .scale = 1.0f / (float)(window * c->n_heads), .first = layer == watch->first_layer};
-  SP_TRY(sp_lane_launch(lane, SP_GPU_sp_gpu_mass_heads, &job, tiles, c->n_heads));
+  SP_TRY(sp_lane_launch(lane, SP_GPU_MASS(lane->dk), &job, tiles, c->n_heads));
   return sp_lane_launch(lane, SP_GPU_sp_gpu_mass_rows, &mean, tiles, 1);
 }
 
