@@ -250,6 +250,7 @@ enum sp_gpu_kernel {
  * for the same numbers. On 9.0 attention's queries are there, too, and everywhere which row of the chunk a list row is. */
 #define SP_GPU_SMALL(cc) ((cc) < 80 || (cc) == 86 || (cc) == 89 || (cc) >= 120) /* 100 KiB of shared memory or less */
 #define SP_GPU_STAGES(cc) ((cc) < 80 ? 2 : SP_GPU_SMALL(cc) ? 3 : 4)
+/* Where there are two stages, low tiles would leave less than 64 rows of sums want (gemm.cu). */
 #define SP_GPU_SHARED_GEMM(cc, rows) \
   ((cc) < 80 ? SP_GPU_LOW * SP_GPU_COLS * 4 : SP_GPU_STAGES(cc) * ((rows) + SP_GPU_COLS) * SP_GPU_DEPTH)
 #define SP_GPU_TILES(cc, dk) ((cc) < 80 || ((dk) == 256 && SP_GPU_SMALL(cc)) ? 1 : 2)
