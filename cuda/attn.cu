@@ -19,7 +19,7 @@ enum { GROUPS = SP_TILE / 8 }; /* of 8 keys */
  * at MAGIC_BITS. */
 #ifdef GROUPS_MULTIPLY
 typedef uint64_t operand;
-DEVICE operand operand_of(const uint8_t *tile, uint32_t row_bytes) { return group_tile(tile, row_bytes, 0, 0); }
+DEVICE operand operand_of(const uint8_t *tile, uint32_t row_bytes) { return group_tile(tile, row_bytes); }
 DEVICE operand further(operand o, uint32_t bytes) { return group_further(o, bytes); }
 DEVICE float sum_of(int acc) { return (float)acc; }
 #define ATTEND_BESIDE(dk) ((dk) == 64 ? 4 : (dk) == 128 ? 3 : 1) /* blocks on a multiprocessor: what registers allow */
@@ -178,11 +178,8 @@ DEVICE void weigh(float s[GROUPS][4], struct query q[2], const float *sv, float 
 DEVICE void pack(uint32_t p[4][4], float s[GROUPS][4], float scale, uint32_t half) {
   UNROLL
   for (uint32_t i = 0; i < GROUPS; i += 2) {
-    uint32_t byte[4];
-    UNROLL
-    for (uint32_t e = 0; e < 4; e++) byte[e] = as_bits(s[i + e / 2][2 * half + e % 2] * scale + MAGIC);
-    p[i / 4][i / 2 % 2 * 2 + half] =
-        pick_bytes(pick_bytes(byte[0], byte[1], 0x0040), pick_bytes(byte[2], byte[3], 0x0040), 0x5410);
+    const float four[4] = {s[i][2 * half], s[i][2 * half + 1], s[i + 1][2 * half], s[i + 1][2 * half + 1]};
+    p[i / 4][i / 2 % 2 * 2 + half] = four_bytes(four, scale);
   }
 }
 

@@ -23,7 +23,6 @@
 #define SHARED __shared__
 #define SHARED_BYTES(name) extern __shared__ __align__(1024) uint8_t name[]
 #define UNROLL _Pragma("unroll")
-#define UNROLL_4 _Pragma("unroll 4") /* what would be too long as a whole */
 #define THREAD threadIdx.x
 #define BLOCK blockIdx.x
 #define BLOCK_Y blockIdx.y
@@ -179,7 +178,8 @@ DEVICE float exp2_any(float x) { return exp2_below(x < SP_EXP2_HIGH ? x : SP_EXP
 
 DEVICE float swiglu(float gate, float up) { return div_rn(gate, 1 + exp2_any(-gate * SP_LOG2E)) * up; }
 
-/* The same without a branch, for gates of a size in 2^-60 .. 41: there exp2 needs no limits, and the division no care. */
+/* The same without a branch, for gates of a size from EASY_LEAST to EASY_MOST: there exp2 needs no limits, and the division no
+ * care. */
 DEVICE float swiglu_easy(float gate, float up) { return div_easy(gate, 1 + exp2_open(-gate * SP_LOG2E)) * up; }
 #define EASY_LEAST as_bits(0x1p-60f)
 #define EASY_MOST as_bits(41.0f)
@@ -216,6 +216,13 @@ DEVICE uint32_t size_bits(float x) { return as_bits(x) & 0x7fffffffu; }
 
 /* The integer nearest to x * scale, |.| <= 255, in the lowest byte; what is in the others does not count. */
 DEVICE uint32_t byte_of(float x, float scale) { return as_bits(x * scale + MAGIC); }
+
+/* Four integers of x * scale, in the order of their bytes. */
+DEVICE uint32_t four_bytes(const float x[4], float scale) {
+  uint32_t low = pick_bytes(byte_of(x[0], scale), byte_of(x[1], scale), 0x0040);
+  uint32_t high = pick_bytes(byte_of(x[2], scale), byte_of(x[3], scale), 0x0040);
+  return pick_bytes(low, high, 0x5410);
+}
 
 DEVICE float scale_of(float a, float most) { return a < SP_LEAST_ROW ? 0 : div_rn(most, a); }
 DEVICE float step_of(float a, float most) { return a < SP_LEAST_ROW ? 0 : div_rn(a, most); }

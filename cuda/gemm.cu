@@ -165,7 +165,7 @@ DEVICE void fetch_sums(const struct sp_gpu_gemm *j, uint32_t row, uint32_t col) 
 
 /* Tile of this block: bands of BAND row tiles, inside a band column by column. */
 DEVICE void tile_of_block(const struct sp_gpu_gemm *j, uint32_t rows, uint32_t *row, uint32_t *col) {
-  uint32_t tiles = (j->rows + rows - 1) / rows, cols = (j->n + SP_GPU_COLS - 1) / SP_GPU_COLS;
+  uint32_t tiles = SP_GPU_UP(j->rows, rows), cols = SP_GPU_UP(j->n, SP_GPU_COLS);
   uint32_t band = BLOCK / (BAND * cols), in_band = BLOCK % (BAND * cols);
   uint32_t high = tiles - band * BAND < BAND ? tiles - band * BAND : BAND;
   *row = (band * BAND + in_band % high) * rows;
@@ -187,7 +187,7 @@ DEVICE void multiply_tile(const struct sp_gpu_gemm *j, uint8_t *ring, const stru
                           uint32_t rows) {
   SHARED uint64_t arrival[STAGES];
   uint32_t steps = j->kp / SP_GPU_DEPTH, parts = rows / 64;
-  uint64_t tile = group_tile(ring, SP_GPU_DEPTH, 0, 0);
+  uint64_t tile = group_tile(ring, SP_GPU_DEPTH);
   int acc[2][SP_GPU_COLS / 2];
   if (THREAD == 0) {
     for (uint32_t s = 0; s < STAGES; s++) arrival_begin(&arrival[s]);

@@ -212,13 +212,11 @@ int sp_gpu_fill(struct sp_gpu *gpu, void *stream, void *to, unsigned char byte, 
 
 int sp_gpu_sync(struct sp_gpu *gpu, void *stream) { return gpu->driver.sync(stream); }
 
-static size_t up(size_t n, size_t by) { return (n + by - 1) / by; }
-
 /* Multiprocessors take turns of one tile each; a low tile takes 0.55 of the time of a high one (bench/RESULTS). */
 enum sp_gpu_kernel sp_gpu_multiplier(const struct sp_gpu *gpu, size_t rows, size_t n, size_t *tiles) {
-  size_t cols = up(n, SP_GPU_COLS), high = up(rows, SP_GPU_ROWS) * cols, low = up(rows, SP_GPU_LOW) * cols;
+  size_t cols = SP_GPU_UP(n, SP_GPU_COLS), high = SP_GPU_UP(rows, SP_GPU_ROWS) * cols, low = SP_GPU_UP(rows, SP_GPU_LOW) * cols;
   size_t processors = gpu->processors > 0 ? (size_t)gpu->processors : 1;
-  bool better = 11 * up(low, processors) < 20 * up(high, processors);
+  bool better = 11 * SP_GPU_UP(low, processors) < 20 * SP_GPU_UP(high, processors);
   *tiles = better ? low : high;
   return better ? SP_GPU_sp_gpu_multiply_low : SP_GPU_sp_gpu_multiply;
 }

@@ -13,14 +13,13 @@
 
 #include <stdint.h>
 
-/* Rows of 64 or 128 bytes, whose 16 bytes c of row r lie at c ^ (r / 2 % 4) or c ^ (r % 8); the tile is aligned to 1024. Rows
- * from a multiple of 8 on, and bytes of k from a multiple of 32 on, are an operand, too. */
-DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes, uint32_t row, uint32_t k) {
-  uint64_t at = (uint64_t)__cvta_generic_to_shared(tile) + row * row_bytes + k;
+/* Rows of 64 or 128 bytes, whose 16 bytes c of row r lie at c ^ (r / 2 % 4) or c ^ (r % 8); the tile is aligned to 1024. */
+DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes) {
+  uint64_t at = (uint64_t)__cvta_generic_to_shared(tile);
   return (at >> 4 & 0x3fff) | 1ull << 16 | (uint64_t)(8 * row_bytes >> 4) << 32 | (row_bytes == 128 ? 1ull : 2ull) << 62;
 }
 
-/* The operand so many bytes behind; a multiple of 16. */
+/* The operand so many bytes behind: rows from a multiple of 8 on, bytes of k from a multiple of 32 on. */
 DEVICE uint64_t group_further(uint64_t operand, uint32_t bytes) {
   return (operand & 0xffffffff00000000) | (uint32_t)((uint32_t)operand + bytes / 16);
 }

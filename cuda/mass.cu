@@ -34,7 +34,7 @@ DEVICE void load_window(const struct sp_gpu_mass *j, uint32_t from, uint32_t n, 
 
 /* p / l, for p of 0 .. 1: with care only where p is small, and not 0. */
 DEVICE float share_of(float p, float l) {
-  if (as_bits(p) - 1 < as_bits(0x1p-60f) - 1) return div_rn(p, l);
+  if (as_bits(p) - 1 < EASY_LEAST - 1) return div_rn(p, l);
   return div_easy(p, l);
 }
 

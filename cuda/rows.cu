@@ -72,9 +72,12 @@ struct piece {
   uint32_t from;
 };
 
+/* The first of the thread's elements. */
+DEVICE uint32_t piece_place(void) { return THREAD % WARP / 8 * CHUNK + THREAD % 8 * 4; }
+
 /* Of elements from `first` on; zeros from k on. */
 DEVICE void load_piece(struct piece *p, const float *x, uint32_t first, uint32_t k) {
-  p->from = first + THREAD % WARP / 8 * CHUNK + THREAD % 8 * 4;
+  p->from = first + piece_place();
   const struct float_four *own = (const struct float_four *)(x + p->from);
   UNROLL
   for (uint32_t run = 0; run < RUNS; run++) {
@@ -141,7 +144,7 @@ DEVICE float held_factor(const struct piece held[HELD], const struct sp_gpu_quan
   UNROLL
   for (uint32_t p = 0; p < HELD; p++) {
     if (p * step >= j->k) break;
-    struct float_four *to = (struct float_four *)(raw + mine + THREAD % WARP / 8 * CHUNK + THREAD % 8 * 4);
+    struct float_four *to = (struct float_four *)(raw + mine + piece_place());
     if (p > 0) sync_block(); /* what was there is read */
     UNROLL
     for (uint32_t run = 0; run < RUNS; run++)

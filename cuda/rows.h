@@ -29,14 +29,7 @@ DEVICE uint32_t largest_of(const float v[8]) {
   return most;
 }
 
-/* Four integers of x * scale, |.| <= 127. */
-DEVICE uint32_t four_bytes(const float x[4], float scale) {
-  uint32_t low = pick_bytes(byte_of(x[0], scale), byte_of(x[1], scale), 0x0040);
-  uint32_t high = pick_bytes(byte_of(x[2], scale), byte_of(x[3], scale), 0x0040);
-  return pick_bytes(low, high, 0x5410);
-}
-
-/* Eight, to q, aligned to 8. */
+/* Eight integers of x * scale, |.| <= 127, to q, aligned to 8. */
 DEVICE void store_bytes(int8_t *q, const float v[8], float scale) {
   *(struct int_two *)q = (struct int_two){{(int)four_bytes(v, scale), (int)four_bytes(v + 4, scale)}};
 }

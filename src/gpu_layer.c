@@ -127,7 +127,7 @@ static still_status measure(struct sp_lane *lane, unsigned half, size_t at) {
   enum sp_sum sum = w->later ? SP_SUM_LATER : both ? SP_SUM_BLOCK : SP_SUM_DELTA;
   struct sp_gpu_sumsq job = {.u = lane->u, .f = both ? lane->f : NULL, .sums = lane->sum[sum] + at, .n = (uint32_t)lane->n,
                              .k = lane->engine->config->n_embd};
-  return sp_lane_rows(lane, SP_GPU_sp_gpu_sum_squares, &job, (lane->n + 1) / 2);
+  return sp_lane_rows(lane, SP_GPU_sp_gpu_sum_squares, &job, SP_GPU_UP(lane->n, 2));
 }
 
 static still_status attention(struct sp_lane *lane, unsigned l) {

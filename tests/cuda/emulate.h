@@ -35,7 +35,6 @@ void emulated_launch(void (*kernel)(const void *job), const void *job, unsigned 
 #define SHARED static
 #define SHARED_BYTES(name) uint8_t *name = emulated_shared
 #define UNROLL
-#define UNROLL_4
 #define THREAD emulated_place.thread
 #define BLOCK emulated_place.block
 #define BLOCK_Y emulated_place.block_y

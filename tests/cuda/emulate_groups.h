@@ -15,14 +15,15 @@ DEVICE void group_must(bool holds) {
 }
 
 /* Where an operand begins in shared memory, and above that the bytes of its rows. */
-DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes, uint32_t row, uint32_t k) {
+DEVICE uint64_t group_tile(const void *tile, uint32_t row_bytes) {
   uint64_t at = (uint64_t)((const uint8_t *)tile - emulated_shared);
-  group_must(at % 1024 == 0 && row % 8 == 0 && k % 32 == 0 && k < row_bytes && (row_bytes == 64 || row_bytes == 128));
-  return (at + row * row_bytes + k) | (uint64_t)row_bytes << 32;
+  group_must(at % 1024 == 0 && (row_bytes == 64 || row_bytes == 128));
+  return at | (uint64_t)row_bytes << 32;
 }
 
 DEVICE uint64_t group_further(uint64_t operand, uint32_t bytes) {
-  group_must(bytes % 32 == 0);
+  uint32_t row_bytes = (uint32_t)(operand >> 32), at = (uint32_t)operand + bytes;
+  group_must(bytes % 32 == 0 && at / row_bytes % 8 == 0);
   return operand + bytes;
 }
 
